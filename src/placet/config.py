@@ -1,0 +1,95 @@
+"""
+The settings, read once from the environment or from `placet.toml` (the same names, lower case, without `PLACET_`).
+
+The environment wins over the file. An unknown key fails: a mistyped setting must not be silently ignored.
+docs/reference/settings.md lists them; a test holds that page to this class.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from placet.kernel.errors import Misconfigured
+
+Mode = Literal["demo", "development", "production"]
+PREFIX = "PLACET_"
+
+
+def _default_data_dir() -> Path:
+    """A folder of our own, never below a private one when root runs us (the database's OS user must reach it)."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/placet")
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "placet"
+
+
+@attrs.frozen
+class Config:
+    """Every setting, with its default. Lengths of time are in seconds."""
+
+    database_url: str | None = None
+    data_dir: Path = attrs.field(factory=_default_data_dir, converter=Path)
+    mode: Mode = attrs.field(default="development", validator=attrs.validators.in_(("demo", "development", "production")))
+    host: str = "127.0.0.1"
+    port: int = attrs.field(default=8000, converter=int)
+    public_url: str | None = None
+    workers: int = attrs.field(default=1, converter=int)
+    master_key: str | None = attrs.field(default=None, repr=False)
+    master_key_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    catalogue: str = "amigo"
+    log_origin: str = "placet.local/log"
+    time_zone: str = "Europe/Riga"
+    staleness_bound: float = attrs.field(default=2.0, converter=float)
+    permit_seconds: int = attrs.field(default=60, converter=int)
+    audience_seconds: int = attrs.field(default=86_400, converter=int)
+    rest_days_after_no: int = attrs.field(default=90, converter=int)
+    database_pool: int = attrs.field(default=8, converter=int)
+
+    @property
+    def url(self) -> str:
+        """Where the outside reaches this server, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def key_file(self) -> Path:
+        return self.master_key_file or self.data_dir / "secrets" / "master.key"
+
+
+def load(environment: Mapping[str, str] | None = None, *, file: Path | None = None) -> Config:
+    """Read the settings; *environment* defaults to the process's own, *file* to ./placet.toml if it is there."""
+    environment = os.environ if environment is None else environment
+    known = {field.name for field in attrs.fields(Config)}
+    values: dict[str, Any] = {}
+    file = Path("placet.toml") if file is None else file
+    if file.exists():
+        values.update(_from_file(file, known))
+    for name, value in environment.items():
+        if not name.startswith(PREFIX):
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key not in known:
+            raise Misconfigured(f"unknown setting {name}; docs/reference/settings.md lists the known ones")
+        values[key] = value
+    try:
+        config = Config(**values)
+    except (ValueError, TypeError) as error:
+        raise Misconfigured(f"a setting has a wrong value: {error}") from None
+    if config.mode == "production" and config.database_url is None:
+        raise Misconfigured("PLACET_MODE=production needs PLACET_DATABASE_URL: the embedded server is for trying out")
+    return config
+
+
+def _from_file(file: Path, known: set[str]) -> dict[str, Any]:
+    with file.open("rb") as stream:
+        try:
+            values = tomllib.load(stream)
+        except tomllib.TOMLDecodeError as error:
+            raise Misconfigured(f"{file}: not valid TOML: {error}") from None
+    if unknown := set(values) - known:
+        raise Misconfigured(f"{file}: unknown settings {', '.join(sorted(unknown))}")
+    return values

@@ -1,0 +1,60 @@
+"""
+Keys and sealing: AES-256-GCM for what must be readable again, HMAC-SHA256 for what must only be recognised.
+
+Every purpose of a key has its own label; keys are derived from the master key by HKDF-SHA256 (RFC 5869), so that
+no key serves two uses. Sealed bytes are `nonce (12) ‖ ciphertext ‖ tag (16)`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+import attrs
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from placet.kernel.errors import Misconfigured, Tampered
+
+KEY_BYTES = 32
+
+
+@attrs.frozen(repr=False)
+class MasterKey:
+    """The operator's 256-bit key, from a file or the environment; it never leaves the process."""
+
+    secret: bytes = attrs.field()
+
+    @secret.validator
+    def _length(self, _attribute: object, value: bytes) -> None:
+        if len(value) != KEY_BYTES:
+            raise Misconfigured(f"the master key must have {KEY_BYTES} bytes, not {len(value)}")
+
+    def derive(self, label: str) -> bytes:
+        """The 32-byte key for *label* (for instance `placet/lookup/v1`)."""
+        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=label.encode()).derive(self.secret)
+
+
+def new_key() -> bytes:
+    return os.urandom(KEY_BYTES)
+
+
+def seal(key: bytes, plain: bytes, *, context: bytes) -> bytes:
+    """Encrypt *plain*; *context* (associated data) must be given again to open it."""
+    nonce = os.urandom(12)
+    return nonce + AESGCM(key).encrypt(nonce, plain, context)
+
+
+def unseal(key: bytes, sealed: bytes, *, context: bytes) -> bytes:
+    """Decrypt what `seal` made; another key, context or a changed byte raises `Tampered`."""
+    try:
+        return AESGCM(key).decrypt(sealed[:12], sealed[12:], context)
+    except InvalidTag:
+        raise Tampered("sealed data does not open under this key", code="seal-broken") from None
+
+
+def keyed_hash(key: bytes, data: bytes) -> bytes:
+    """HMAC-SHA256 of *data*, 32 bytes."""
+    return hmac.digest(key, data, "sha256")

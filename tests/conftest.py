@@ -1,0 +1,103 @@
+"""One embedded server for the whole run, one migrated template, one clone of it for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from placet.config import Config
+from placet.store.database import Database
+from placet.store.embedded import EmbeddedServer
+from placet.store.migrations import Roles, migrate
+
+_serial = itertools.count(1)
+
+
+def renamed(url: str, *, database: str | None = None, role: str | None = None) -> str:
+    """*url* with another database or role."""
+    parts = urlsplit(url)
+    netloc = parts.netloc
+    if role is not None:
+        netloc = role + "@" + netloc.rpartition("@")[2]
+    path = parts.path if database is None else "/" + database
+    # urlunsplit drops an empty host's slashes only for unknown schemes; PostgreSQL needs them.
+    return urlunsplit((parts.scheme, netloc, path, parts.query, ""))
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A server's administrator: Debian's if PLACET_TEST_DATABASE_URL names one, else the embedded server."""
+    if given := os.environ.get("PLACET_TEST_DATABASE_URL"):
+        yield given
+        return
+    folder = Path(tempfile.mkdtemp(prefix="placet-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    server = EmbeddedServer(folder / "pg", fsync=False)
+    server.start()
+    try:
+        yield server.url()
+    finally:
+        server.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[tuple[str, Roles]]:
+    """A migrated database that is cloned for each test."""
+    name = f"placet_template_{os.getpid()}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    roles = migrate(renamed(server_url, database=name), app_password="app")
+    yield name, roles
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def clone(server_url: str, template: tuple[str, Roles]) -> Iterator[tuple[str, Roles]]:
+    source, roles = template
+    name = f"placet_test_{os.getpid()}_{next(_serial)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+    yield name, roles
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def admin_url(server_url: str, clone: tuple[str, Roles]) -> str:
+    """The test's own database, as the role that may change its structure."""
+    return renamed(server_url, database=clone[0])
+
+
+@pytest.fixture
+def app_url(server_url: str, clone: tuple[str, Roles]) -> str:
+    """The test's own database, as the application's role."""
+    password = ":app" if urlsplit(server_url).hostname else ""
+    return renamed(server_url, database=clone[0], role=clone[1].app + password)
+
+
+@pytest.fixture
+def database(app_url: str) -> Iterator[Database]:
+    database = Database(app_url, size=4)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def config(admin_url: str, tmp_path: Path) -> Config:
+    return Config(database_url=admin_url, data_dir=tmp_path, mode="development", master_key="00" * 32)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
