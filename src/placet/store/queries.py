@@ -22,15 +22,15 @@ _NAME = re.compile(r"^-- name: (?P<name>\w+)\n", re.MULTILINE)
 
 
 @cache
-def queries(package: str) -> Mapping[str, Query]:
-    """The statements of *package*'s queries.sql by name."""
-    text = files(package).joinpath("queries.sql").read_text(encoding="utf-8")
+def queries(package: str, file: str = "queries.sql") -> Mapping[str, Query]:
+    """The statements of *package*'s *file* by name."""
+    text = files(package).joinpath(file).read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     found: dict[str, Query] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         if name in found:
-            raise ValueError(f"{package}/queries.sql: two statements are named {name}")
+            raise ValueError(f"{package}/{file}: two statements are named {name}")
         if not body.startswith("-- "):
-            raise ValueError(f"{package}/queries.sql: {name} has no description")
+            raise ValueError(f"{package}/{file}: {name} has no description")
         found[name] = body.strip().rstrip(";").encode()
     return MappingProxyType(found)

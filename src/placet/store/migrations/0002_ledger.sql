@@ -61,7 +61,7 @@ CREATE TABLE ledger.cosignature (
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.cosignature EXECUTE FUNCTION store.refuse_change();
 ALTER TABLE ledger.cosignature ENABLE ALWAYS TRIGGER append_only;
 
-INSERT INTO ledger.head (epoch, recorded_at) VALUES (substr(md5(random()::text || clock_timestamp()::text), 1, 8), '-infinity');
+INSERT INTO ledger.head (epoch, recorded_at) VALUES (substr(md5(random()::text || clock_timestamp()::text), 1, 8), 'epoch');
 
 GRANT SELECT, INSERT ON ledger.record, ledger.tile, ledger.checkpoint, ledger.cosignature TO {app};
 GRANT SELECT, UPDATE ON ledger.head TO {app};

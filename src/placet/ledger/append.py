@@ -1,0 +1,103 @@
+"""
+Appending to the ledger, inside the transaction that decides.
+
+Who appends first locks the head row, then reads the state it decides on, so positions are gapless and no decision is
+made on a state that another one is changing. `recorded_at` strictly increases with the position, also when the clock
+jumps back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from placet.kernel import jcs
+from placet.kernel.ids import Position, new_record_id
+from placet.kernel.periods import MICROSECOND, format_instant
+from placet.ledger.model import Head, Row
+from placet.store.queries import queries
+
+_SQL = queries("placet.ledger", "append.sql")
+WAKE_UP = "placet_ledger"
+"""The channel notified by every append; a wake-up only: the truth is the position."""
+
+
+def lock_head(connection: Connection) -> Head:
+    """Lock the head row until the transaction ends."""
+    row = connection.execute(_SQL["lock_head"]).fetchone()
+    assert row is not None
+    return Head(*row)
+
+
+def ending(connection: Connection) -> Head:
+    """Where the ledger ends in this statement's snapshot, without a lock."""
+    row = connection.execute(_SQL["ending"]).fetchone()
+    assert row is not None
+    return Head(*row)
+
+
+def next_instant(head: Head, now: datetime) -> datetime:
+    """The `recorded_at` of the next row: *now*, or a microsecond after the last one if the clock is behind it."""
+    return max(now, head.recorded_at + MICROSECOND)
+
+
+def append(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write *rows*, which continue the locked head without a gap, move the head, and wake the followers at commit."""
+    if not rows:
+        return
+    last = rows[-1]
+    parameters = {"rows": _encode(rows), "position": last.position, "recorded_at": last.recorded_at, "count": len(rows)}
+    connection.execute(_SQL["append"], parameters)
+
+
+def copy_in(connection: Connection, rows: Sequence[Row]) -> None:
+    """As `append`, by COPY: for imports of thousands."""
+    if not rows:
+        return
+    last = rows[-1]
+    with connection.cursor() as cursor:
+        with cursor.copy(_SQL["copy_records"]) as copy:
+            for row in rows:
+                copy.write_row(
+                    (row.position, row.id, row.recorded_at, row.subject, row.purpose, row.channel, row.decision,
+                     row.occurred_at, row.body, row.entry)
+                )
+        cursor.execute(
+            _SQL["move_head"], {"position": last.position, "recorded_at": last.recorded_at, "count": len(rows)}
+        )
+
+
+def append_event(connection: Connection, event: Mapping[str, Any], now: datetime) -> Position:
+    """Append *event* in clear; `id` and `recorded_at` are stamped here. Returns its position."""
+    head = lock_head(connection)
+    recorded_at = next_instant(head, now)
+    id = new_record_id(recorded_at)
+    body = jcs.canonical({**event, "id": str(id), "recorded_at": format_instant(recorded_at)})
+    position = Position(head.position + 1)
+    append(connection, [Row(position, id, recorded_at, body, None)])
+    return position
+
+
+def _encode(rows: Sequence[Row]) -> str:
+    """One JSON parameter for the batch: cheaper for the client than arrays (25 µs instead of 60-90 µs a row)."""
+    return msgspec.json.encode(
+        [
+            {
+                "position": row.position,
+                "id": row.id,
+                "recorded_at": row.recorded_at,
+                "body": row.body.decode(),
+                "entry": None if row.entry is None else row.entry.hex(),
+                "subject": row.subject,
+                "purpose": row.purpose,
+                "channel": row.channel,
+                "decision": row.decision,
+                "occurred_at": row.occurred_at,
+            }
+            for row in rows
+        ]
+    ).decode()
