@@ -34,7 +34,9 @@ class Config:
 
     database_url: str | None = None
     data_dir: Path = attrs.field(factory=_default_data_dir, converter=Path)
-    mode: Mode = attrs.field(default="development", validator=attrs.validators.in_(("demo", "development", "production")))
+    mode: Mode = attrs.field(
+        default="development", validator=attrs.validators.in_(("demo", "development", "production"))
+    )
     host: str = "127.0.0.1"
     port: int = attrs.field(default=8000, converter=int)
     public_url: str | None = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from psycopg import Connection
@@ -63,8 +64,18 @@ def copy_in(connection: Connection, rows: Sequence[Row]) -> None:
         with cursor.copy(_SQL["copy_records"]) as copy:
             for row in rows:
                 copy.write_row(
-                    (row.position, row.id, row.recorded_at, row.subject, row.purpose, row.channel, row.decision,
-                     row.occurred_at, row.body, row.entry)
+                    (
+                        row.position,
+                        row.id,
+                        row.recorded_at,
+                        row.subject,
+                        row.purpose,
+                        row.channel,
+                        row.decision,
+                        row.occurred_at,
+                        row.body,
+                        row.entry,
+                    )
                 )
         cursor.execute(
             _SQL["move_head"], {"position": last.position, "recorded_at": last.recorded_at, "count": len(rows)}
@@ -76,10 +87,15 @@ def append_event(connection: Connection, event: Mapping[str, Any], now: datetime
     head = lock_head(connection)
     recorded_at = next_instant(head, now)
     id = new_record_id(recorded_at)
-    body = jcs.canonical({**event, "id": str(id), "recorded_at": format_instant(recorded_at)})
+    body = event_body(event, id, recorded_at)
     position = Position(head.position + 1)
     append(connection, [Row(position, id, recorded_at, body, None)])
     return position
+
+
+def event_body(event: Mapping[str, Any], id: UUID, recorded_at: datetime) -> bytes:
+    """The canonical bytes of *event* with its stamps: what stands in the log in clear."""
+    return jcs.canonical({**event, "id": str(id), "recorded_at": format_instant(recorded_at)})
 
 
 def _encode(rows: Sequence[Row]) -> str:

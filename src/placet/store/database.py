@@ -18,7 +18,13 @@ class Database:
     def __init__(self, url: str, *, size: int = 8, timeout: float = 5.0) -> None:
         self.url = url
         self._pool = ConnectionPool(
-            url, min_size=0, max_size=size, timeout=timeout, open=True, configure=_configure, check=ConnectionPool.check_connection
+            url,
+            min_size=0,
+            max_size=size,
+            timeout=timeout,
+            open=True,
+            configure=_configure,
+            check=ConnectionPool.check_connection,
         )
 
     def close(self) -> None:
@@ -47,7 +53,13 @@ def translated() -> Iterator[None]:
         raise Unavailable("the database has no room left; nothing was recorded, try again later") from error
     except errors.ReadOnlySqlTransaction as error:
         raise Unavailable("the database only reads at present; nothing was recorded, try again later") from error
-    except (PoolTimeout, errors.QueryCanceled, errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow) as error:
+    except (
+        PoolTimeout,
+        errors.QueryCanceled,
+        errors.AdminShutdown,
+        errors.CrashShutdown,
+        errors.CannotConnectNow,
+    ) as error:
         raise Unavailable("the database does not answer; try again later") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if isinstance(error, errors.SerializationFailure | errors.DeadlockDetected):

@@ -102,7 +102,9 @@ class EmbeddedServer:
         self.data.mkdir(mode=0o700)
         os.chown(self.data, owner.pw_uid, owner.pw_gid)
         options = ["-U", "postgres", "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        self._run(owner, "initdb", "-D", str(self.data), *options, "--locale=C", "--auth-local=peer", "--auth-host=reject")
+        self._run(
+            owner, "initdb", "-D", str(self.data), *options, "--locale=C", "--auth-local=peer", "--auth-host=reject"
+        )
         caller = pwd.getpwuid(os.geteuid()).pw_name
         # The server's own user is its superuser; whoever runs Placet may be any role of Placet, and no other.
         ident = f"placet {owner.pw_name} postgres\nplacet {caller} /^placet.*$\n"
@@ -132,17 +134,20 @@ class EmbeddedServer:
         self, owner: pwd.struct_passwd, program: str, *arguments: str, stdin: str | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         binary = next((self.folder / "server").glob("pginstall*")).resolve() / "bin" / program
-        identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        as_root = os.geteuid() == 0
+        quiet = program == "pg_ctl"  # its postmaster inherits the descriptors: a pipe would never close
         done = subprocess.run(
             [str(binary), *arguments],
-            input=stdin if stdin is not None else "",
-            stdout=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
-            stderr=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
+            input=stdin or "",
+            stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
             text=True,
             cwd=self.folder,
             env={"PATH": os.defpath, "LC_ALL": "C", "PGTZ": "UTC"},
             check=False,
-            **identity,  # type: ignore[arg-type]
+            user=owner.pw_uid if as_root else None,
+            group=owner.pw_gid if as_root else None,
+            extra_groups=[] if as_root else None,
         )
         if check and done.returncode != 0:
             said = (done.stderr or "").strip() or f"see {self.data / 'server.log'}"
@@ -163,7 +168,15 @@ def _owner() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(_SYSTEM_USER)
     except KeyError:
-        command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
+        command = [
+            "useradd",
+            "--system",
+            "--user-group",
+            "--no-create-home",
+            "--shell",
+            "/usr/sbin/nologin",
+            _SYSTEM_USER,
+        ]
         subprocess.run(command, check=True, capture_output=True)
         return pwd.getpwnam(_SYSTEM_USER)
 

@@ -72,7 +72,7 @@ def migrate(url: str, *, app_password: str | None = None) -> Roles:
             "CREATE TABLE IF NOT EXISTS store.migration (number int PRIMARY KEY, name text NOT NULL,"
             " checksum text NOT NULL, prefix text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        applied = dict(connection.execute("SELECT number, checksum FROM store.migration").fetchall())
+        applied: dict[int, str] = dict(connection.execute("SELECT number, checksum FROM store.migration").fetchall())
         for migration in shipped():
             if (checksum := applied.get(migration.number)) is None:
                 _apply(connection, migration, roles)

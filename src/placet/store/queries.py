@@ -16,17 +16,15 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from psycopg.abc import Query
-
 _NAME = re.compile(r"^-- name: (?P<name>\w+)\n", re.MULTILINE)
 
 
 @cache
-def queries(package: str, file: str = "queries.sql") -> Mapping[str, Query]:
+def queries(package: str, file: str = "queries.sql") -> Mapping[str, bytes]:
     """The statements of *package*'s *file* by name."""
     text = files(package).joinpath(file).read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
-    found: dict[str, Query] = {}
+    found: dict[str, bytes] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         if name in found:
             raise ValueError(f"{package}/{file}: two statements are named {name}")

@@ -12,7 +12,8 @@ CREATE TABLE consents.state (
     position     bigint NOT NULL,
     occurred_at  timestamptz NOT NULL,
     recorded_at  timestamptz NOT NULL,
-    closed_at    timestamptz,          -- occurred_at of the latest refusal, withdrawal or objection
+    closed_at    timestamptz,          -- occurred_at of the latest no or suspension: no older yes opens again
+    closed_by_self boolean NOT NULL DEFAULT false, -- whether that no was the subject's own
     notice_major int,                  -- of the notice a `given` was said on
     expires_at   timestamptz,
     PRIMARY KEY (number, purpose, channel)

@@ -1,0 +1,348 @@
+"""
+Recording decisions: read, decide, write, in one transaction under the ledger's head row.
+
+This is the only writer of decisions. What is acknowledged is durable; the tree, and so the proof, follow within a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Protocol
+
+import attrs
+from psycopg import Connection
+
+from placet.consents import store
+from placet.consents.model import (
+    Actor,
+    Decision,
+    Notice,
+    Outcome,
+    Record,
+    Recorded,
+    Refused,
+    Standing,
+    State,
+    Wish,
+    as_json,
+)
+from placet.consents.rules import Facts, Shown, Terms, admit, fold, step
+from placet.kernel import jcs
+from placet.kernel.ids import (
+    ChannelId,
+    MandateId,
+    Number,
+    Position,
+    PurposeId,
+    RecordId,
+    SubjectId,
+    new_record_id,
+    parse_uuid,
+)
+from placet.kernel.seal import keyed_hash, seal
+from placet.ledger import append as ledger
+from placet.ledger.entries import commitment
+from placet.ledger.model import Head, Row
+
+_EVIDENCE = b"placet/evidence/v1\x00"
+
+
+class Rulebook(Protocol):
+    """What the rules ask of the rooms below; `bootstrap` fills it in."""
+
+    rest: timedelta
+
+    def terms(self, connection: Connection) -> Mapping[PurposeId, Terms]:
+        """The purposes of the catalogue in force in this transaction."""
+        ...
+
+    def unwrap(self, wrapped_key: bytes, subject: SubjectId) -> bytes:
+        """The subject's own key."""
+        ...
+
+    def shown(self, connection: Connection, digest: bytes) -> Shown | None:
+        """The remembered text with this SHA-256."""
+        ...
+
+    def covers(
+        self, connection: Connection, representative: SubjectId, mandate: MandateId, wish: Wish, now: datetime
+    ) -> bool:
+        """Whether the mandate lets this representative decide this."""
+        ...
+
+    def line_since(self, connection: Connection, number: Number) -> datetime | None:
+        """When the subject's first line began."""
+        ...
+
+
+@attrs.define
+class _Batch:
+    """A transaction under way: the facts it read, and what it will write."""
+
+    connection: Connection
+    rulebook: Rulebook
+    now: datetime
+    head: Head
+    terms: Mapping[PurposeId, Terms]
+    people: Mapping[SubjectId, store.Person]
+    standings: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]
+    answered: dict[bytes, store.Answered]
+    keys: dict[SubjectId, bytes] = attrs.field(factory=dict)
+    rows: list[Row] = attrs.field(factory=list)
+    writing: store.Writing = attrs.field(factory=store.Writing)
+
+
+def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
+    """
+    Record *wishes* in their order, in the caller's transaction; one outcome each, in the same order.
+
+    A refused wish leaves the others untouched. Nothing is acknowledged before the caller's commit.
+    """
+    batch = _gather(connection, wishes, rulebook, now)
+    outcomes = [_decide(batch, wish) for wish in wishes]
+    ledger.append(connection, batch.rows)
+    if batch.rows or batch.writing.answered:
+        store.write(connection, batch.writing)
+    return outcomes
+
+
+def record_bulk(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
+    """As `record`, with the ledger's rows written by COPY: for imports of thousands."""
+    batch = _gather(connection, wishes, rulebook, now)
+    outcomes = [_decide(batch, wish) for wish in wishes]
+    ledger.copy_in(connection, batch.rows)
+    if batch.rows or batch.writing.answered:
+        store.write(connection, batch.writing)
+    return outcomes
+
+
+def history(connection: Connection, subject: SubjectId, *, before: int | None = None, limit: int = 50) -> list[Record]:
+    """The subject's records, newest first, those with a position below *before*."""
+    return store.history(connection, subject, before=before, limit=limit)
+
+
+def states_as_of(
+    connection: Connection,
+    subject: SubjectId,
+    *,
+    terms: Mapping[PurposeId, Terms],
+    at: datetime | None,
+    known_at: datetime | None,
+) -> Mapping[PurposeId, Standing]:
+    """The fold of the subject's records to *at*, as known at *known_at*."""
+    return dict(fold(store.records(connection, subject), terms, at=at, known_at=known_at))
+
+
+def request_digest(wish: Wish) -> bytes:
+    """SHA-256 over what the caller asked: an idempotency key used again for something else is a conflict."""
+    said = [
+        str(wish.subject), wish.purpose, wish.channel, wish.decision, wish.route, wish.language, wish.actor.kind,
+        wish.actor.id, None if wish.shown is None else wish.shown.hex(), wish.notice_version,
+        None if wish.occurred_at is None else wish.occurred_at.isoformat(),
+        None if wish.mandate is None else str(wish.mandate),
+        None if wish.evidence is None else sha256(wish.evidence).hexdigest(),
+    ]  # fmt: skip
+    return sha256(jcs.canonical(said)).digest()
+
+
+def _gather(connection: Connection, wishes: Sequence[Wish], rulebook: Rulebook, now: datetime) -> _Batch:
+    """Lock the head first: what is read afterwards cannot be changed by another decision until we commit."""
+    head = ledger.lock_head(connection)
+    terms = rulebook.terms(connection)
+    people = store.people(connection, {wish.subject for wish in wishes})
+    numbers = [person.number for person in people.values()]
+    standings = store.standings(connection, numbers, {wish.purpose for wish in wishes}) if numbers else {}
+    answered = store.answered(connection, [wish.idempotency_key for wish in wishes if wish.idempotency_key is not None])
+    return _Batch(connection, rulebook, now, head, terms, people, standings, answered)
+
+
+def _decide(batch: _Batch, wish: Wish) -> Outcome:
+    if wish.idempotency_key is not None and (before := batch.answered.get(wish.idempotency_key)) is not None:
+        return _again(batch, wish, before)
+    person = batch.people.get(wish.subject)
+    number = None if person is None else person.number
+    standing = {} if number is None else batch.standings.get((number, wish.purpose), {})
+    facts = _facts(batch, wish, person)
+    if (refused := admit(wish, facts, standing, now=batch.now, rest=batch.rulebook.rest)) is not None:
+        return refused
+    assert person is not None
+    return _enter(batch, wish, person, facts, standing)
+
+
+def _again(batch: _Batch, wish: Wish, before: store.Answered) -> Outcome:
+    if before.request != request_digest(wish):
+        return Refused(
+            "key-reused", "this idempotency key was used for another request; use a new key for each decision"
+        )
+    return Recorded(before.record, before.position, batch.head.epoch, replayed=True)
+
+
+def _facts(batch: _Batch, wish: Wish, person: store.Person | None) -> Facts:
+    terms = batch.terms.get(wish.purpose)
+    dated = wish.occurred_at is not None and terms is not None and terms.line_tied and person is not None
+    return Facts(
+        known=person is not None,
+        erased=person is not None and person.erased,
+        terms=terms,
+        shown=None if wish.shown is None else batch.rulebook.shown(batch.connection, wish.shown),
+        line_since=batch.rulebook.line_since(batch.connection, person.number) if dated and person is not None else None,
+        mandate_covers=_covered(batch, wish),
+    )
+
+
+def _covered(batch: _Batch, wish: Wish) -> bool:
+    if wish.actor.kind != "representative" or wish.mandate is None or wish.actor.id is None:
+        return False
+    representative = SubjectId(parse_uuid(wish.actor.id, what="the representative's id"))
+    return batch.rulebook.covers(batch.connection, representative, wish.mandate, wish, batch.now)
+
+
+def _enter(batch: _Batch, wish: Wish, person: store.Person, facts: Facts, standing: Standing) -> Recorded:
+    """Stamp, commit to, and fold one admitted wish."""
+    position = Position(batch.head.position + 1)
+    recorded_at = ledger.next_instant(batch.head, batch.now)
+    key = _key(batch, person)
+    entered = _record(wish, facts, position, recorded_at, _evidence(batch, wish, person, key))
+    body = jcs.canonical(as_json(entered))
+    batch.rows.append(
+        Row(
+            position,
+            entered.id,
+            recorded_at,
+            body,
+            commitment(key, entered.id, body),
+            entered.subject,
+            entered.purpose,
+            entered.channel,
+            entered.decision.value,
+            entered.occurred_at,
+        )
+    )
+    batch.head = Head(batch.head.epoch, position, recorded_at)
+    changed = step(standing, entered, position=position, terms=facts.terms)
+    batch.standings.setdefault((person.number, wish.purpose), {}).update(changed)
+    batch.writing.change(person.number, wish.purpose, changed)
+    if wish.idempotency_key is not None:
+        _answer(batch, wish, position, entered.id)
+    return Recorded(entered.id, position, batch.head.epoch, ignored=not changed)
+
+
+def _key(batch: _Batch, person: store.Person) -> bytes:
+    if (key := batch.keys.get(person.id)) is None:
+        assert person.wrapped_key is not None
+        key = batch.keys[person.id] = batch.rulebook.unwrap(person.wrapped_key, person.id)
+    return key
+
+
+def _record(wish: Wish, facts: Facts, position: Position, recorded_at: datetime, evidence: str | None) -> Record:
+    shown, notice = facts.shown, None
+    if shown is not None and wish.shown is not None:
+        notice = Notice(f"{shown.major}.{shown.minor}", wish.shown.hex())
+    elif wish.notice_version is not None:
+        notice = Notice(wish.notice_version, None)
+    return Record(
+        id=new_record_id(recorded_at),
+        subject=wish.subject,
+        purpose=wish.purpose,
+        channel=wish.channel,
+        decision=Decision(wish.decision),
+        route=wish.route,
+        actor=wish.actor,
+        # A clock of theirs may run a little ahead of ours: nothing has occurred after it was recorded.
+        occurred_at=recorded_at if wish.occurred_at is None else min(wish.occurred_at, recorded_at),
+        recorded_at=recorded_at,
+        language=wish.language if wish.language is not None else (None if shown is None else shown.language),
+        notice=notice,
+        mandate=wish.mandate,
+        evidence=evidence,
+        provenance=wish.provenance,
+        reason=wish.reason,
+        position=position,
+    )
+
+
+def _evidence(batch: _Batch, wish: Wish, person: store.Person, key: bytes) -> str | None:
+    if wish.evidence is None:
+        return None
+    digest = keyed_hash(key, _EVIDENCE + wish.evidence)
+    sealed = seal(key, wish.evidence, context=person.id.bytes + b"evidence")
+    batch.writing.evidence.append(
+        {"hash": digest.hex(), "number": person.number, "sealed": sealed.hex(), "created_at": batch.now}
+    )
+    return digest.hex()
+
+
+def _answer(batch: _Batch, wish: Wish, position: Position, id: RecordId) -> None:
+    assert wish.idempotency_key is not None
+    digest = request_digest(wish)
+    batch.answered[wish.idempotency_key] = store.Answered(digest, position, id)
+    batch.writing.answered.append(
+        {"key": wish.idempotency_key.hex(), "request": digest.hex(), "position": position, "created_at": batch.now}
+    )
+
+
+SYSTEM = Actor("system")
+
+
+def expire(connection: Connection, *, rulebook: Rulebook, now: datetime, limit: int = 1000) -> int:
+    """Write the record of consents whose time has run out; they have counted as expired since then already."""
+    wishes = [
+        Wish(id, purpose, Decision.EXPIRED, "api", SYSTEM, channel=channel, reason="valid_for")
+        for id, purpose, channel, _ in store.due(connection, now, limit)
+    ]
+    return sum(isinstance(outcome, Recorded) for outcome in record(connection, wishes, rulebook=rulebook, now=now))
+
+
+def suspend(
+    connection: Connection,
+    suspensions: Sequence[tuple[SubjectId, PurposeId, ChannelId | None, str]],
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+) -> list[Outcome]:
+    """Suspend what a line event puts in doubt: (subject, purpose, channel, reason) each, until it is confirmed again."""
+    wishes = [
+        Wish(subject, purpose, Decision.SUSPENDED, "api", SYSTEM, channel=channel, reason=reason)
+        for subject, purpose, channel, reason in suspensions
+    ]
+    return record(connection, wishes, rulebook=rulebook, now=now)
+
+
+def erased(connection: Connection, subject: SubjectId, number: Number, *, now: datetime) -> Position:
+    """
+    Write the `erased` event and forget what this folder holds of the person (GDPR Art. 17).
+
+    The caller destroys the subject's key in the same transaction. Ledger rows stay, and every proof with them.
+    """
+    head = ledger.lock_head(connection)
+    position = Position(head.position + 1)
+    recorded_at = ledger.next_instant(head, now)
+    id = new_record_id(recorded_at)
+    body = ledger.event_body({"type": "erased", "subject": str(subject)}, id, recorded_at)
+    ledger.append(connection, [Row(position, id, recorded_at, body, None, subject=subject, decision="erased")])
+    connection.execute(store.SQL["forget"], {"number": number})
+    _announce(connection, position, 0, "erased", number=number)
+    return position
+
+
+def published(connection: Connection, position: Position, lapsed: Sequence[tuple[PurposeId, int]]) -> None:
+    """Tell the followers that a publication at *position* put new major versions into force."""
+    for item, (purpose, major) in enumerate(lapsed):
+        _announce(connection, position, item, "published", purpose=purpose, notice_major=major)
+
+
+def _announce(
+    connection: Connection,
+    position: Position,
+    item: int,
+    decision: str,
+    *,
+    number: Number | None = None,
+    purpose: PurposeId | None = None,
+    notice_major: int | None = None,
+) -> None:
+    parameters = {"position": position, "item": item, "decision": decision, "number": number, "purpose": purpose,
+                  "notice_major": notice_major}  # fmt: skip
+    connection.execute(store.SQL["announce"], parameters)

@@ -1,0 +1,152 @@
+"""Reading and writing what decisions need, a batch at a time. Every function joins the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import attrs
+import msgspec
+from psycopg import Connection
+
+from placet.consents.model import Decision, Record, Standing, State, from_json
+from placet.kernel import jcs
+from placet.kernel.ids import ChannelId, Number, Position, PurposeId, RecordId, SubjectId
+from placet.store.queries import queries
+
+SQL = queries("placet.consents")
+_MAX_POSITION = 2**62
+
+
+@attrs.frozen
+class Person:
+    """What the ledger needs of a subject: the dense number, and the wrapped key (None once erased)."""
+
+    id: SubjectId
+    number: Number
+    wrapped_key: bytes | None
+    erased: bool
+
+
+@attrs.frozen
+class Answered:
+    """An idempotency key that was answered before."""
+
+    request: bytes
+    position: Position
+    record: RecordId
+
+
+@attrs.define
+class Writing:
+    """What a batch is about to write; filled while the batch is decided, written at once."""
+
+    states: dict[tuple[Number, PurposeId, ChannelId | None], State] = attrs.field(factory=dict)
+    feed: list[dict[str, Any]] = attrs.field(factory=list)
+    answered: list[dict[str, Any]] = attrs.field(factory=list)
+    evidence: list[dict[str, Any]] = attrs.field(factory=list)
+
+    def change(self, number: Number, purpose: PurposeId, changed: Mapping[ChannelId | None, State]) -> None:
+        for item, (channel, state) in enumerate(changed.items()):
+            self.states[number, purpose, channel] = state
+            self.feed.append(
+                {
+                    "position": state.position,
+                    "item": item,
+                    "number": number,
+                    "purpose": purpose,
+                    "channel": channel or "",
+                    "decision": state.decision.value,
+                    "notice_major": state.notice_major,
+                    "expires_at": state.expires_at,
+                }
+            )
+
+
+def people(connection: Connection, ids: Iterable[SubjectId]) -> dict[SubjectId, Person]:
+    rows = connection.execute(SQL["subjects"], {"ids": list(ids)})
+    return {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
+
+
+def standings(
+    connection: Connection, numbers: Iterable[Number], purposes: Iterable[str]
+) -> dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]:
+    rows = connection.execute(SQL["states"], {"numbers": list(numbers), "purposes": list(purposes)})
+    found: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]] = {}
+    for row in rows:
+        found.setdefault((row[0], row[1]), {})[row[2] or None] = _state(row)
+    return found
+
+
+def standing_of(connection: Connection, number: Number) -> dict[PurposeId, Standing]:
+    """All states of one subject, as they were written (expiry and publications not applied)."""
+    found: dict[PurposeId, dict[ChannelId | None, State]] = {}
+    for row in connection.execute(SQL["standing"], {"number": number}):
+        found.setdefault(row[1], {})[row[2] or None] = _state(row)
+    return dict(found)
+
+
+def answered(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Answered]:
+    if not keys:
+        return {}
+    rows = connection.execute(SQL["answered"], {"keys": list(keys)})
+    return {bytes(key): Answered(bytes(request), position, id) for key, request, position, id in rows}
+
+
+def write(connection: Connection, writing: Writing) -> None:
+    states = [
+        {
+            "number": number,
+            "purpose": purpose,
+            "channel": channel or "",
+            "decision": state.decision.value,
+            "position": state.position,
+            "occurred_at": state.occurred_at,
+            "recorded_at": state.recorded_at,
+            "closed_at": state.closed_at,
+            "closed_by_self": state.closed_by_self,
+            "notice_major": state.notice_major,
+            "expires_at": state.expires_at,
+        }
+        for (number, purpose, channel), state in writing.states.items()
+    ]
+    parts = {"states": states, "feed": writing.feed, "answered": writing.answered, "evidence": writing.evidence}
+    connection.execute(SQL["write"], {name: msgspec.json.encode(rows).decode() for name, rows in parts.items()})
+
+
+def history(connection: Connection, subject: SubjectId, *, before: int | None, limit: int) -> list[Record]:
+    """The subject's records with a position below *before*, newest first."""
+    parameters = {"subject": subject, "before": _MAX_POSITION if before is None else before, "limit": limit}
+    return [_record(*row) for row in connection.execute(SQL["history"], parameters)]
+
+
+def records(connection: Connection, subject: SubjectId) -> list[Record]:
+    """All records of the subject, oldest first."""
+    return [_record(*row) for row in connection.execute(SQL["records"], {"subject": subject})]
+
+
+def record(connection: Connection, id: RecordId) -> Record | None:
+    row = connection.execute(SQL["record"], {"id": id}).fetchone()
+    return None if row is None else _record(*row)
+
+
+def persisted(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    return {id for (id,) in connection.execute(SQL["persisted"], {"ids": list(ids)})}
+
+
+def due(
+    connection: Connection, now: datetime, limit: int
+) -> list[tuple[SubjectId, PurposeId, ChannelId | None, datetime]]:
+    rows = connection.execute(SQL["due"], {"now": now, "limit": limit})
+    return [(id, purpose, channel or None, expires_at) for id, purpose, channel, expires_at in rows]
+
+
+def _record(position: int, body: bytes) -> Record:
+    return from_json(jcs.parse(bytes(body)), Position(position))
+
+
+def _state(row: tuple[Any, ...]) -> State:
+    _, _, _, decision, position, occurred_at, recorded_at, closed_at, own, major, expires_at = row
+    return State(Decision(decision), position, occurred_at, recorded_at, closed_at, own, major, expires_at)
