@@ -1,4 +1,4 @@
-"""Persons, the aliases they are found by, the lines they stand to, and the mandates by which one decides for another."""
+"""Persons, the aliases they are found by, the lines they stand to, and the mandates to decide for another."""
 
 from __future__ import annotations
 
