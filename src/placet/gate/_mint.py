@@ -1,0 +1,181 @@
+"""
+Where permits and audiences are made. Only `placet.gate.actions` may import this module (import-linter, *protected*).
+
+The values have no constructor that others could call: who holds one has been through the gate. A permit that travelled
+as text is worth what its HMAC-SHA256 is worth; `read_permit` checks it before anything else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NoReturn, Self
+from uuid import UUID
+
+import attrs
+import msgspec
+from pyroaring import BitMap, FrozenBitMap
+
+from placet.gate.model import Reason, Token
+from placet.kernel import jcs
+from placet.kernel.errors import Denied
+from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
+from placet.kernel.periods import format_instant
+
+KEY_LABEL = "placet/permit/v1"
+_VERSION = "p1"
+
+
+class _OnlyTheGate:
+    """A value whose constructor refuses; `_made` is how this module makes it."""
+
+    __slots__ = ()
+
+    def __init__(self, *_values: object, **_named: object) -> None:
+        _refuse(type(self).__name__)
+
+    @classmethod
+    def _made(cls, **values: Any) -> Self:
+        made = cls.__new__(cls)
+        made.__attrs_init__(**values)  # type: ignore[attr-defined]
+        return made
+
+
+def _refuse(name: str) -> NoReturn:
+    raise Denied(f"only the gate makes a {name}: ask placet.gate.actions", code="not-the-gate")
+
+
+@attrs.frozen(init=False)
+class Permit(_OnlyTheGate):
+    """The gate's yes for one person and one activity (or purpose): short-lived, judged at `token`."""
+
+    subject: SubjectId
+    activity: ActivityId | PurposeId
+    channel: ChannelId | None
+    basis: str
+    token: Token
+    issued_at: datetime
+    expires_at: datetime
+    text: str = attrs.field(repr=False)
+    """How it travels: version, canonical JSON and its HMAC, base64url."""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it may still be worked under at *now*; at its very end it may not."""
+        return self.issued_at <= now < self.expires_at
+
+
+@attrs.frozen(init=False, eq=False)
+class Audience(_OnlyTheGate):
+    """The gate's yes for many: frozen members with their hash, judged at `token`, and why the others are not in it."""
+
+    id: UUID
+    activity: ActivityId | PurposeId
+    channel: ChannelId | None
+    basis: str
+    token: Token
+    as_of: datetime
+    expires_at: datetime
+    excluded: Mapping[Reason, int]
+    members: FrozenBitMap = attrs.field(repr=False)
+    sha256: bytes
+
+    @property
+    def count(self) -> int:
+        return len(self.members)
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it may still be sent to at *now*; an old list must be drawn again."""
+        return self.as_of <= now < self.expires_at
+
+
+def mint_permit(
+    key: bytes,
+    *,
+    subject: SubjectId,
+    activity: ActivityId | PurposeId,
+    channel: ChannelId | None,
+    basis: str,
+    token: Token,
+    issued_at: datetime,
+    expires_at: datetime,
+) -> Permit:
+    claims = {
+        "activity": activity,
+        "basis": basis,
+        "channel": channel,
+        "epoch": token.epoch,
+        "expires_at": format_instant(expires_at),
+        "issued_at": format_instant(issued_at),
+        "position": token.position,
+        "subject": str(subject),
+    }
+    return _permit(claims, _signed(key, jcs.canonical(claims)))
+
+
+def read_permit(key: bytes, text: str) -> Permit | None:
+    """The permit that *text* carries, or None when it is not ours or a byte of it was changed."""
+    version, _, rest = text.partition(".")
+    payload, _, _ = rest.partition(".")
+    try:
+        body = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    # The whole text is compared, so that no other spelling of the same bytes passes.
+    if version != _VERSION or not hmac.compare_digest(_signed(key, body).encode(), text.encode()):
+        return None
+    return _permit(msgspec.json.decode(body), text)
+
+
+def mint_audience(
+    members: BitMap,
+    *,
+    id: UUID,
+    activity: ActivityId | PurposeId,
+    channel: ChannelId | None,
+    basis: str,
+    token: Token,
+    as_of: datetime,
+    expires_at: datetime,
+    excluded: Mapping[Reason, int],
+) -> tuple[Audience, bytes]:
+    """Freeze *members*; returns the audience and the serialised bitmap that its hash is of."""
+    serialised = members.serialize()
+    audience = Audience._made(
+        id=id,
+        activity=activity,
+        channel=channel,
+        basis=basis,
+        token=token,
+        as_of=as_of,
+        expires_at=expires_at,
+        excluded=dict(excluded),
+        members=FrozenBitMap(members),
+        sha256=hashlib.sha256(serialised).digest(),
+    )
+    return audience, serialised
+
+
+def _signed(key: bytes, body: bytes) -> str:
+    payload = f"{_VERSION}.{_base64(body)}"
+    return f"{payload}.{_base64(hmac.digest(key, payload.encode(), 'sha256'))}"
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _permit(claims: Mapping[str, Any], text: str) -> Permit:
+    return Permit._made(
+        subject=SubjectId(UUID(claims["subject"])),
+        activity=claims["activity"],
+        channel=claims["channel"],
+        basis=claims["basis"],
+        token=Token(claims["epoch"], claims["position"]),
+        issued_at=datetime.fromisoformat(claims["issued_at"]),
+        expires_at=datetime.fromisoformat(claims["expires_at"]),
+        text=text,
+    )
