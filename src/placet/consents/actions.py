@@ -72,10 +72,6 @@ class Rulebook(Protocol):
         """Whether the mandate lets this representative decide this."""
         ...
 
-    def line_since(self, connection: Connection, number: Number) -> datetime | None:
-        """When the subject's first line began."""
-        ...
-
 
 @attrs.define
 class _Batch:
@@ -187,7 +183,7 @@ def _facts(batch: _Batch, wish: Wish, person: store.Person | None) -> Facts:
         erased=person is not None and person.erased,
         terms=terms,
         shown=None if wish.shown is None else batch.rulebook.shown(batch.connection, wish.shown),
-        line_since=batch.rulebook.line_since(batch.connection, person.number) if dated and person is not None else None,
+        line_since=store.line_since(batch.connection, person.number) if dated and person is not None else None,
         mandate_covers=_covered(batch, wish),
     )
 
@@ -325,6 +321,11 @@ def erased(connection: Connection, subject: SubjectId, number: Number, *, now: d
     connection.execute(store.SQL["forget"], {"number": number})
     _announce(connection, position, 0, "erased", number=number)
     return position
+
+
+def forget_answers(connection: Connection, *, before: datetime) -> None:
+    """Forget the idempotency keys that were answered before *before*."""
+    connection.execute(store.SQL["forget_answers"], {"before": before})
 
 
 def published(connection: Connection, position: Position, lapsed: Sequence[tuple[PurposeId, int]]) -> None:

@@ -91,3 +91,7 @@ DELETE FROM consents.evidence WHERE number = %(number)s;
 -- name: forget_answers
 -- Idempotency keys are kept for a limited time.
 DELETE FROM consents.idempotency WHERE created_at < %(before)s;
+
+-- name: line_since
+-- When the first of a subject's present lines began.
+SELECT min(valid_from) FROM subjects.line_role_current WHERE number = %(number)s;

@@ -132,6 +132,12 @@ def record(connection: Connection, id: RecordId) -> Record | None:
     return None if row is None else _record(*row)
 
 
+def line_since(connection: Connection, number: Number) -> datetime | None:
+    """When the first of the subject's present lines began; None when there is none."""
+    row = connection.execute(SQL["line_since"], {"number": number}).fetchone()
+    return None if row is None else row[0]
+
+
 def persisted(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
     return {id for (id,) in connection.execute(SQL["persisted"], {"ids": list(ids)})}
 

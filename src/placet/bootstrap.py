@@ -1,0 +1,246 @@
+"""
+The composition root: the only module that knows all rooms. It wires them and starts and stops what runs.
+
+`prepare` changes the database (migrations, roles, the first catalogue); `build` only connects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from urllib.parse import quote, urlsplit, urlunsplit
+from uuid import UUID
+
+import attrs
+import psycopg
+from psycopg import Connection
+
+from placet.catalogue import store as catalogue_store
+from placet.catalogue.files import load as load_catalogue
+from placet.catalogue.model import Catalogue
+from placet.catalogue.publishing import publish
+from placet.config import Config
+from placet.consents import actions as consents
+from placet.consents.model import Wish
+from placet.consents.rules import Shown, Terms
+from placet.consents.sequencer import Sequencer
+from placet.gate import roles as gate_roles
+from placet.gate.actions import Gate
+from placet.kernel import clock
+from placet.kernel.errors import Misconfigured
+from placet.kernel.ids import MandateId, Number, PurposeId, SubjectId
+from placet.kernel.seal import MasterKey
+from placet.ledger.keeper import Keeper
+from placet.ledger.keys import Keys
+from placet.ledger.keys import load as load_keys
+from placet.store.database import Database
+from placet.store.embedded import EmbeddedServer
+from placet.store.migrations import Roles, migrate, pending
+from placet.subjects.actions import Subjects
+from placet.subjects.master import load as load_master
+from placet.subjects.vault import Vault
+
+_APP_PASSWORD = "placet/app-role/v1"  # noqa: S105 - a label, not a password
+
+
+class CatalogueInForce:
+    """The published catalogue, read again when another process publishes."""
+
+    def __init__(self) -> None:
+        self._position = -1
+        self._catalogue: Catalogue | None = None
+        self._terms: Mapping[PurposeId, Terms] = {}
+
+    def read(self, connection: Connection) -> Catalogue:
+        """The catalogue in force in this transaction."""
+        position = catalogue_store.latest_position(connection)
+        if position is None:
+            raise Misconfigured("no catalogue is published yet; run `placet catalogue publish amigo`")
+        if self._catalogue is None or position != self._position:
+            catalogue = catalogue_store.current(connection)
+            self._catalogue, self._terms, self._position = catalogue, terms_of(catalogue), position
+        return self._catalogue
+
+    def terms(self, connection: Connection) -> Mapping[PurposeId, Terms]:
+        self.read(connection)
+        return self._terms
+
+
+def terms_of(catalogue: Catalogue) -> dict[PurposeId, Terms]:
+    """What a decision needs to know of each purpose."""
+    tied = {purpose for purpose, _ in catalogue.tied}
+    return {
+        purpose.id: Terms(
+            purpose=purpose.id,
+            major=purpose.version.major,
+            minor=purpose.version.minor,
+            channels=purpose.channels,
+            languages=frozenset(catalogue.languages),
+            line_tied=purpose.id in tied,
+            valid_for=purpose.valid_for,
+        )
+        for purpose in catalogue.purposes.values()
+    }
+
+
+class Rulebook:
+    """What the rules of decisions ask of the rooms below (`consents.actions.Rulebook`)."""
+
+    def __init__(self, in_force: CatalogueInForce, subjects: Subjects, vault: Vault, rest: timedelta) -> None:
+        self.rest = rest
+        self._in_force = in_force
+        self._subjects = subjects
+        self._vault = vault
+        self._remembered: dict[bytes, Shown] = {}
+
+    def terms(self, connection: Connection) -> Mapping[PurposeId, Terms]:
+        return self._in_force.terms(connection)
+
+    def unwrap(self, wrapped_key: bytes, subject: SubjectId) -> bytes:
+        return self._vault.unwrap(wrapped_key, subject)
+
+    def shown(self, connection: Connection, digest: bytes) -> Shown | None:
+        """Remembered texts never change, so what was read once is kept; there are few of them."""
+        if (known := self._remembered.get(digest)) is not None:
+            return known
+        found = catalogue_store.shown(connection, digest)
+        if found is None:
+            return None
+        shown = Shown(found.purpose, found.version.major, found.version.minor, found.language)
+        self._remembered[digest] = shown
+        return shown
+
+    def covers(
+        self, connection: Connection, representative: SubjectId, mandate: MandateId, wish: Wish, now: datetime
+    ) -> bool:
+        held = self._subjects.mandate_for(connection, representative, wish.subject, wish.purpose, now)
+        return held is not None and held.id == mandate
+
+
+@attrs.frozen
+class Application:
+    """Everything that interfaces may use."""
+
+    config: Config
+    roles: Roles
+    database: Database
+    master: MasterKey
+    vault: Vault
+    subjects: Subjects
+    in_force: CatalogueInForce
+    rulebook: Rulebook
+    keys: Keys
+    keeper: Keeper
+    gate: Gate
+    sequencer: Sequencer
+
+    def catalogue(self, connection: Connection) -> Catalogue:
+        return self.in_force.read(connection)
+
+    def close(self) -> None:
+        self.sequencer.stop()
+        self.keeper.stop()
+        self.database.close()
+
+
+def prepare(config: Config) -> tuple[str, Roles, MasterKey]:
+    """
+    Make the database ready and return the application's own URL, its roles and the master key.
+
+    Idempotent: starts the embedded server if no URL is set, migrates, ensures the purpose roles, and publishes the
+    configured catalogue when none was ever published.
+    """
+    admin_url = config.database_url or _embedded(config)
+    master = load_master(config)
+    url, roles = _migrated(admin_url, master, embedded=config.database_url is None)
+    database = Database(url, size=1)
+    try:
+        with database.transaction() as connection:
+            if catalogue_store.latest_position(connection) is None:
+                publish_catalogue(connection, load_catalogue(config.catalogue), now=clock.now())
+    finally:
+        database.close()
+    return url, roles, master
+
+
+def build(config: Config) -> Application:
+    """Prepare and connect. The caller starts what it needs (`sequencer`, `keeper`) and closes the application."""
+    url, roles, master = prepare(config)
+    database = Database(url, size=config.database_pool)
+    vault = Vault(master)
+    subjects = Subjects(database, master)
+    in_force = CatalogueInForce()
+    rulebook = Rulebook(in_force, subjects, vault, timedelta(days=config.rest_days_after_no))
+    keys = load_keys(config.data_dir)
+    return Application(
+        config=config,
+        roles=roles,
+        database=database,
+        master=master,
+        vault=vault,
+        subjects=subjects,
+        in_force=in_force,
+        rulebook=rulebook,
+        keys=keys,
+        keeper=Keeper(database, keys, config),
+        gate=Gate.of(config, master),
+        sequencer=Sequencer(database, rulebook, clock.now),
+    )
+
+
+def publish_catalogue(connection: Connection, catalogue: Catalogue, *, now: datetime) -> None:
+    """Publish and tell the followers which earlier consents lapse."""
+    published = publish(connection, catalogue, now=now)
+    if published is not None:
+        consents.published(connection, published.position, published.lapsed)
+
+
+def erase(application: Application, connection: Connection, subject: SubjectId, *, now: datetime) -> None:
+    """Destroy the subject's key and what hangs on it, and write the `erased` event (GDPR Art. 17)."""
+    person = application.subjects.get(connection, subject)
+    consents.erased(connection, subject, person.number, now=now)
+    application.subjects.erase_key(connection, subject, now)
+
+
+@lru_cache(maxsize=1)
+def _embedded(config: Config) -> str:
+    server = EmbeddedServer(config.data_dir / "postgres")
+    server.start()
+    return server.url()
+
+
+def _migrated(admin_url: str, master: MasterKey, *, embedded: bool) -> tuple[str, Roles]:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        row = connection.execute("SELECT current_user, current_database()").fetchone()
+        assert row is not None
+        user, database = row
+        if user == Roles(database).app:
+            if missing := pending(connection):
+                raise Misconfigured(f"{len(missing)} migrations are missing; run `placet migrate` as the owner")
+            return admin_url, Roles(database)
+    # The password is derived, so that several hosts with the same master key agree; the embedded server asks for none.
+    password = None if embedded else master.derive(_APP_PASSWORD).hex()
+    try:
+        roles = migrate(admin_url, app_password=password)
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            gate_roles.ensure(connection, roles.prefix)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Misconfigured(
+            "PLACET_DATABASE_URL must name a role that owns the database and may create roles,"
+            f" or the application's own role after a migration: {error}"
+        ) from error
+    return _as_app(admin_url, roles.app, password), roles
+
+
+def _as_app(admin_url: str, app: str, password: str | None) -> str:
+    """The same server and database, as the application's own role."""
+    parts = urlsplit(admin_url)
+    host = parts.netloc.rpartition("@")[2]
+    login = quote(app) if password is None else f"{quote(app)}:{password}"
+    return urlunsplit((parts.scheme, f"{login}@{host}", parts.path, parts.query, ""))
+
+
+def subject_keys(application: Application, subjects: list[UUID]) -> dict[UUID, bytes | None]:
+    """The keys of *subjects* for verification; None for the erased."""
+    return application.subjects.keys(subjects)

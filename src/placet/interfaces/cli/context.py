@@ -1,0 +1,68 @@
+"""What every command shares: opening the application, printing for people or for programs, errors as one line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import click
+import msgspec
+from psycopg import Connection
+from rich.console import Console
+
+from placet import config as settings
+from placet.bootstrap import Application, build
+from placet.config import Config
+from placet.kernel.errors import NotFound, PlacetError
+from placet.subjects.model import Subject
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+@contextlib.contextmanager
+def open_application(config: Config | None = None) -> Iterator[Application]:
+    """The application as the settings say; its background work is not started."""
+    application = build(settings.load() if config is None else config)
+    try:
+        yield application
+    finally:
+        application.close()
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on one line, for programs."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def find_subject(application: Application, connection: Connection, text: str) -> Subject:
+    """The subject that *text* (id, msisdn:, email:, crm:) names; raises `NotFound` without repeating the text."""
+    subject = application.subjects.find(connection, text)
+    if subject is None:
+        raise NotFound("no such subject; `placet subjects add` makes one", code="unknown-subject")
+    return subject
+
+
+def reported(command: Callable[P, R]) -> Callable[P, R]:
+    """Run a command; an error of ours becomes one line on stderr and exit code 1 (2 for settings)."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except PlacetError as error:
+            fail(error)
+
+    return run
+
+
+def fail(error: PlacetError) -> NoReturn:
+    err.print(f"[bold]placet:[/] {error.message} [dim]({error.code})[/]", markup=True)
+    raise SystemExit(2 if error.code == "misconfigured" else 1)

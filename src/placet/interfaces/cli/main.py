@@ -1,0 +1,41 @@
+"""`placet`: the command line."""
+
+from __future__ import annotations
+
+import click
+
+from placet import __version__
+from placet.interfaces.cli.catalogue import catalogue_group
+from placet.interfaces.cli.decisions import history_command, record_command
+from placet.interfaces.cli.gate import audience_command, audit_command, check_command
+from placet.interfaces.cli.ledger import ledger_group, witness_command
+from placet.interfaces.cli.receipt import receipt_command
+from placet.interfaces.cli.serve import serve_command, work_command
+from placet.interfaces.cli.subjects import keys_group, subjects_group
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="placet")
+def main() -> None:
+    """Placet: what each customer agreed to, proved and obeyed.
+
+    A SUBJECT is an id, or msisdn:+371…, email:…, crm:…. Settings come from PLACET_… variables or placet.toml.
+    """
+
+
+for command in (
+    serve_command,
+    work_command,
+    catalogue_group,
+    subjects_group,
+    record_command,
+    history_command,
+    check_command,
+    audience_command,
+    audit_command,
+    receipt_command,
+    ledger_group,
+    witness_command,
+    keys_group,
+):
+    main.add_command(command)

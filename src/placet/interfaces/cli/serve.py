@@ -1,0 +1,72 @@
+"""`placet serve` and `placet work`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import click
+
+from placet import config as settings
+from placet.bootstrap import prepare
+from placet.config import Config
+from placet.interfaces.cli.context import open_application, out, reported
+from placet.interfaces.cli.demo import Welcome, fill
+
+
+@click.command("serve")
+@click.option("--demo", is_flag=True, help="Fill sample customers once, show one-time codes on the page.")
+@reported
+def serve_command(demo: bool) -> None:
+    """Serve portal, REST and log on one port."""
+    if demo:
+        os.environ["PLACET_MODE"] = "demo"
+    config = settings.load()
+    if config.mode == "demo":
+        with open_application(config) as application:
+            _greet(config, fill(application))
+    else:
+        prepare(config)
+    _serve(config)
+
+
+@click.command("work")
+@reported
+def work_command() -> None:
+    """Do the background work: expiries, the tree and its checkpoints, forgetting old idempotency keys."""
+    from placet.interfaces.worker import Worker
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with open_application() as application:
+        out.print("working; stop with Ctrl-C")
+        Worker(application).run(stop)
+
+
+def _serve(config: Config) -> None:
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    Server(
+        "placet.interfaces.http:application",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.ASGI,
+        workers=config.workers,
+        factory=True,
+        respawn_failed_workers=True,
+        log_access=False,
+        backlog=2048,
+    ).serve()
+
+
+def _greet(config: Config, welcome: Welcome) -> None:
+    out.print(f"\n[bold]Placet[/] is at [link]{config.url}[/]\n")
+    out.print("Sign in as a customer with one of these numbers; the code appears on the page:")
+    for customer in welcome.customers:
+        out.print(f"  {customer.msisdn}   {customer.about}")
+    out.print(f"\nAPI key (all scopes): {welcome.api_key}")
+    out.print(f"API description:      {config.url}/v1/openapi.json")
+    out.print(f"Log:                  {config.url}/log/checkpoint\n")

@@ -1,0 +1,58 @@
+"""
+One ASGI application for the port: hot routes as plain ASGI, `/v1` by FastAPI, `/log`, and the pages.
+
+A worker process builds it once (`application`, the factory that granian calls).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from placet import config as settings
+from placet.bootstrap import Application, build
+from placet.interfaces.background import Background
+from placet.interfaces.log.routes import routes as log_routes
+from placet.interfaces.portal.app import portal
+from placet.interfaces.rest.api import api
+from placet.interfaces.rest.hot import HotRoutes
+from placet.interfaces.rest.limits import BodyLimit
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def application() -> Asgi:
+    """The whole server, as the settings of this process say."""
+    # The sequencer's thread must not wait a whole default slice (5 ms) for the event loop's.
+    sys.setswitchinterval(0.0005)
+    return Server(build(settings.load()))
+
+
+class Server:
+    """Dispatches by path; starts and stops the background work with the process."""
+
+    def __init__(self, application: Application) -> None:
+        self._background = Background(application)
+        self._hot = HotRoutes(application, self._background.replica)
+        self._rest = BodyLimit(api(application, self._background.replica))
+        self._log = log_routes(application)
+        self._pages = BodyLimit(portal(application))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._background.lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._route(scope["path"], scope["method"])(scope, receive, send)
+
+    def _route(self, path: str, method: str) -> Asgi:
+        if method == "POST" and (hot := self._hot.routes.get(path)) is not None:
+            return hot
+        if path.startswith(("/v1/", "/healthz", "/readyz", "/metrics")):
+            return self._rest
+        if path.startswith("/log/"):
+            return self._log
+        return self._pages

@@ -1,0 +1,272 @@
+"""
+The hot routes, as plain ASGI: `POST /v1/decisions` and `POST /v1/check`.
+
+Same meaning as the rest of `/v1`, without a framework's cost on each request: strict `msgspec` shapes in and out.
+The OpenAPI document describes them from these shapes (`api.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from placet.access.keys import Client
+from placet.bootstrap import Application
+from placet.consents.model import Actor, Outcome, Recorded, Refused, Wish
+from placet.gate.replica import Replica
+from placet.interfaces.rest.limits import read_body
+from placet.interfaces.rest.problems import respond
+from placet.kernel import clock
+from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError
+from placet.kernel.ids import ActivityId, ChannelId, MandateId, PurposeId, SubjectId
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Handler = Callable[[Message, Receive, Send], Awaitable[None]]
+
+MOST = 1000
+"""Most decisions or checks in one request."""
+
+log = structlog.get_logger()
+
+
+class DecisionIn(msgspec.Struct, forbid_unknown_fields=True):
+    """One decision as an integrator sends it. `subject` is an id, or msisdn:…, email:…, crm:…."""
+
+    subject: str
+    purpose: str
+    decision: Literal["given", "refused", "withdrawn", "objected"]
+    channel: str | None = None
+    route: Literal["api", "portal", "desk", "phone", "sms", "post"] = "api"
+    language: str | None = None
+    shown: str | None = None
+    """SHA-256 (hex) of the text that was shown, from `GET /v1/notices/{purpose}`; a yes needs it."""
+    occurred_at: datetime | None = None
+    agent: str | None = None
+    representative: UUID | None = None
+    mandate: UUID | None = None
+    evidence: str | None = None
+
+
+class CheckIn(msgspec.Struct, forbid_unknown_fields=True):
+    """May `activity` (or a purpose) happen for `subject`, over `channel`? `token`: not from an older state."""
+
+    subject: str
+    activity: str
+    channel: str | None = None
+    token: str | None = None
+
+
+class DecisionOut(msgspec.Struct):
+    record: UUID
+    position: int
+    token: str
+    ignored: bool
+    replayed: bool
+    receipt: str
+
+
+class RefusedOut(msgspec.Struct):
+    code: str
+    detail: str
+
+
+_decisions = msgspec.json.Decoder(DecisionIn | list[DecisionIn])
+_checks = msgspec.json.Decoder(CheckIn | list[CheckIn])
+_encode = msgspec.json.Encoder().encode
+
+
+class HotRoutes:
+    """The two handlers, by path."""
+
+    def __init__(self, application: Application, replica: Replica) -> None:
+        self._application = application
+        self._replica = replica
+        self.routes: dict[str, Handler] = {
+            "/v1/decisions": self._guarded(self._decisions),
+            "/v1/check": self._guarded(self._check),
+        }
+
+    def _guarded(self, handle: Callable[[Message, Receive], Awaitable[tuple[int, bytes]]]) -> Handler:
+        """The request boundary: whatever goes wrong becomes a problem, with a code and no personal data."""
+
+        async def guarded(scope: Message, receive: Receive, send: Send) -> None:
+            try:
+                status, body = await handle(scope, receive)
+            except PlacetError as error:
+                await respond(send, error)
+                return
+            except Exception as error:  # noqa: BLE001 - the request boundary
+                log.error("request.failed", path=scope["path"], error=type(error).__name__)
+                await respond(
+                    send, PlacetError("something broke on our side; nothing was lost, try again", code="internal")
+                )
+                return
+            headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        return guarded
+
+    async def _decisions(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
+        client = self._client(scope, "decisions:write")
+        sent = _read(_decisions, await read_body(receive))
+        many = sent if isinstance(sent, list) else [sent]
+        _limited(many)
+        subjects = await self._subjects([one.subject for one in many])
+        key = _header(scope, b"idempotency-key")
+        wishes = [
+            _wish(one, subject, client, None if key is None else _idempotency(client, key, index))
+            for index, (one, subject) in enumerate(zip(many, subjects, strict=True))
+        ]
+        outcomes = await asyncio.wrap_future(self._application.sequencer.submit(wishes))
+        if isinstance(sent, list):
+            return 200, _encode({"results": [_result(outcome) for outcome in outcomes]})
+        (outcome,) = outcomes
+        if isinstance(outcome, Refused):
+            raise _as_error(outcome)
+        return 201, _encode(_recorded(outcome))
+
+    async def _check(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
+        self._client(scope, "check")
+        sent = _read(_checks, await read_body(receive))
+        many = sent if isinstance(sent, list) else [sent]
+        _limited(many)
+        answers = [await self._answer(one) for one in many]
+        return 200, _encode({"results": answers} if isinstance(sent, list) else answers[0])
+
+    async def _answer(self, one: CheckIn) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _client(self, scope: Message, needed: str) -> Client:
+        header = _header(scope, b"authorization") or ""
+        kind, _, key = header.partition(" ")
+        if kind.lower() != "bearer" or not key:
+            raise Denied("send an API key as `Authorization: Bearer …`", code="no-key")
+        client = self._application.api_keys.authenticate(key.strip(), now=clock.now())
+        client.require(needed)
+        return client
+
+    async def _subjects(self, names: Sequence[str]) -> list[SubjectId | None]:
+        """Ids as they are; aliases are looked up in one query, off the event loop."""
+        found: list[SubjectId | None] = [_id(name) for name in names]
+        if aliases := [name for name, id in zip(names, found, strict=True) if id is None]:
+            known = await asyncio.to_thread(self._look_up, aliases)
+            found = [known.get(name) if id is None else id for name, id in zip(names, found, strict=True)]
+        return found
+
+    def _look_up(self, aliases: Sequence[str]) -> dict[str, SubjectId]:
+        with self._application.database.transaction() as connection:
+            found = {name: self._application.subjects.find(connection, name) for name in set(aliases)}
+        return {name: subject.id for name, subject in found.items() if subject is not None}
+
+
+def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """Decode strictly; the error names the place, never the value."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"the body does not fit the description in /v1/openapi.json: {error}", code="bad-body") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadInput("the body is not valid JSON in UTF-8", code="not-json") from None
+
+
+def _limited(many: Sequence[object]) -> None:
+    if not many:
+        raise BadInput("the list is empty; send at least one", code="empty-list")
+    if len(many) > MOST:
+        raise BadInput(f"at most {MOST} in one request; send several, or use `placet import`", code="too-many-items")
+
+
+def _header(scope: Message, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+def _id(name: str) -> SubjectId | None:
+    """The id in *name*; None when it is an alias."""
+    if ":" in name:
+        return None
+    try:
+        return SubjectId(UUID(name))
+    except ValueError:
+        raise BadInput("a subject is an id, or msisdn:+371…, email:…, crm:…", code="bad-id") from None
+
+
+def _idempotency(client: Client, key: str, index: int) -> bytes:
+    """One key a decision: the client's key and its place in the request."""
+    return hashlib.sha256(f"{client.id}\0{key}\0{index}".encode()).digest()
+
+
+def _wish(one: DecisionIn, subject: SubjectId | None, client: Client, key: bytes | None) -> Wish:
+    if subject is None:
+        raise NotFound("no such subject; add it first with POST /v1/subjects", code="unknown-subject")
+    if one.occurred_at is not None and one.occurred_at.tzinfo is None:
+        raise BadInput("occurred_at needs its zone, for instance 2026-03-12T14:03:07+02:00", code="naive-time")
+    return Wish(
+        subject=subject,
+        purpose=PurposeId(one.purpose),
+        decision=one.decision,
+        route=one.route,
+        actor=_actor(one, client),
+        channel=None if one.channel is None else ChannelId(one.channel),
+        language=one.language,
+        shown=_digest(one.shown),
+        occurred_at=one.occurred_at,
+        mandate=None if one.mandate is None else MandateId(one.mandate),
+        evidence=None if one.evidence is None else one.evidence.encode(),
+        idempotency_key=key,
+    )
+
+
+def _actor(one: DecisionIn, client: Client) -> Actor:
+    """Who acted, as the client says; the client itself answers for it."""
+    if one.representative is not None:
+        return Actor("representative", str(one.representative))
+    if one.agent is not None:
+        return Actor("agent", one.agent)
+    return Actor("client", client.id)
+
+
+def _digest(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise BadInput(
+            "`shown` is the SHA-256 of the text, 64 hex digits, as GET /v1/notices answers it", code="bad-digest"
+        )
+    return digest
+
+
+def _result(outcome: Outcome) -> DecisionOut | RefusedOut:
+    if isinstance(outcome, Recorded):
+        return _recorded(outcome)
+    return RefusedOut(outcome.code, outcome.message)
+
+
+def _recorded(outcome: Recorded) -> DecisionOut:
+    return DecisionOut(
+        outcome.record,
+        outcome.position,
+        outcome.token,
+        outcome.ignored,
+        outcome.replayed,
+        f"/v1/receipts/{outcome.record}",
+    )
+
+
+def _as_error(refused: Refused) -> PlacetError:
+    if refused.code == "unknown-subject":
+        return NotFound(refused.message, code=refused.code)
+    return BadInput(refused.message, code=refused.code)
