@@ -1,0 +1,75 @@
+"""Test records, and a ledger that is written through the application's own role."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from attrs import frozen
+
+from placet.kernel import jcs
+from placet.kernel.ids import Position, SubjectId
+from placet.kernel.periods import format_instant
+from placet.ledger import append
+from placet.ledger.entries import commitment
+from placet.ledger.keeper import Keeper
+from placet.ledger.keys import LogSigner
+from placet.ledger.model import Head, Row
+from placet.store.database import Database
+
+ORIGIN = "placet.example/log"
+START = datetime.fromisoformat("2026-03-12T12:00:00+00:00")
+
+
+def subject_id(n: int) -> SubjectId:
+    return SubjectId(UUID(bytes=hashlib.sha256(f"subject {n}".encode()).digest()[:16], version=4))
+
+
+def subject_key(id: UUID) -> bytes:
+    return hashlib.sha256(b"key of " + id.bytes).digest()
+
+
+def subject_keys(ids: Sequence[UUID]) -> dict[UUID, bytes | None]:
+    return {id: subject_key(id) for id in ids}
+
+
+def row_after(head: Head, n: int, now: datetime) -> Row:
+    """The *n*-th row behind *head*: a decision of one of 50 subjects."""
+    recorded_at = append.next_instant(head, now) + timedelta(microseconds=n)
+    position = Position(head.position + 1 + n)
+    id = UUID(bytes=hashlib.sha256(f"record {position} {recorded_at}".encode()).digest()[:16], version=4)
+    subject = subject_id(position % 50)
+    fields = {
+        "id": str(id), "recorded_at": format_instant(recorded_at), "subject": str(subject), "purpose": "offers",
+        "channel": "email" if position % 3 else None, "decision": "given" if position % 2 else "withdrawn",
+        "occurred_at": format_instant(recorded_at), "route": "portal",
+    }
+    body = jcs.canonical(fields)
+    return Row(
+        position=position, id=id, recorded_at=recorded_at, body=body, entry=commitment(subject_key(subject), id, body),
+        subject=subject, purpose="offers", channel=fields["channel"], decision=fields["decision"], occurred_at=recorded_at,
+    )
+
+
+@frozen
+class Book:
+    """Writes records, and keeps the tree over them."""
+
+    database: Database
+    outside: Path
+    signer: LogSigner
+
+    def write(self, count: int, now: datetime = START) -> None:
+        with self.database.transaction() as connection:
+            head = append.lock_head(connection)
+            append.copy_in(connection, [row_after(head, n, now) for n in range(count)])
+
+    def event(self, now: datetime = START, **fields: str) -> None:
+        with self.database.transaction() as connection:
+            append.append_event(connection, {"type": "test", **fields}, now)
+
+    def keeper(self) -> Keeper:
+        return Keeper(self.database, self.signer, self.outside)
