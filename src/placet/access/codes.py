@@ -1,0 +1,176 @@
+"""
+One-time codes: a customer signs in with a phone number or an e-mail address.
+
+Nothing here tells whether a contact is known: the answer, the statements run and the limits are the same, and an
+unknown contact gets a challenge that no code fits. A code has six digits, fits once, for five minutes, and survives
+five attempts; how often one may be asked for is limited for each contact and for each address.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import attrs
+import structlog
+from psycopg import Connection
+
+from placet.config import Config
+from placet.kernel.errors import BadInput, TooMany
+from placet.kernel.ids import SubjectId
+from placet.kernel.seal import MasterKey, keyed_hash
+from placet.store.database import Database
+from placet.store.queries import queries
+from placet.subjects.actions import Subjects
+from placet.subjects.model import Alias
+
+VALID = timedelta(minutes=5)
+MOST_ATTEMPTS = 5
+
+CONTACT_LIMIT, CONTACT_WINDOW = 5, timedelta(minutes=15)
+ADDRESS_LIMIT, ADDRESS_WINDOW = 30, timedelta(hours=1)
+
+CODE_LABEL = "placet/code/v1"
+
+SQL = queries("placet.access")
+log = structlog.get_logger()
+
+
+@attrs.frozen(repr=False)
+class Message:
+    """A code on its way. `code` None is a decoy: do the same work, deliver nothing."""
+
+    challenge: UUID
+    contact: Alias
+    code: str | None
+    language: str
+
+
+class CodeSender(Protocol):
+    """Brings a code to a customer. It is called for unknown contacts too, and must take as long for these."""
+
+    def send(self, connection: Connection, message: Message, *, now: datetime) -> None:
+        """Queue *message* in the transaction of the request."""
+
+
+class UnsafeDemoSender:
+    """Demo mode: the codes stand on the sign-in page for everyone to read."""
+
+    def send(self, connection: Connection, message: Message, *, now: datetime) -> None:
+        values = {"challenge": message.challenge, "contact": str(message.contact), "code": message.code}
+        connection.execute(SQL["add_demo_message"], values | {"language": message.language, "now": now})
+
+
+class NoChannel:
+    """No way to deliver is configured: says so in the log, without the code and without the contact."""
+
+    def send(self, _connection: Connection, message: Message, *, now: datetime) -> None:  # noqa: ARG002 (the Protocol's)
+        log.warning("sign-in code not sent: no delivery channel is configured", kind=message.contact.kind)
+
+
+@attrs.frozen
+class DemoMessage:
+    """A code as the demo's page shows it."""
+
+    challenge: UUID
+    contact: str
+    code: str
+    language: str
+    created_at: datetime
+
+
+class Codes:
+    """Asks for and checks one-time codes; each call is a transaction of its own, so that an attempt always counts."""
+
+    def __init__(self, database: Database, subjects: Subjects, master: MasterKey, sender: CodeSender) -> None:
+        self._database = database
+        self._subjects = subjects
+        self._key = master.derive(CODE_LABEL)
+        self._sender = sender
+
+    def request(self, contact: str, *, address: str, language: str, now: datetime) -> UUID:
+        """
+        Send a code to *contact* (`msisdn:…` or `email:…`) if it is somebody's; returns the challenge either way.
+
+        *address* is where the request came from, for the limits. Too many requests raise `TooMany`.
+        """
+        alias = Alias.parse(contact)
+        if alias.kind == "crm":
+            raise BadInput("a code can be sent to a phone number or an e-mail address only", code="bad-contact")
+        contact_hash = self._subjects.vault.alias_hash(alias)
+        address_hash = keyed_hash(self._key, b"address\0" + address.encode())
+        challenge, code = uuid4(), f"{secrets.randbelow(1_000_000):06}"
+        with self._database.transaction() as connection:
+            _limit(connection, contact_hash, address_hash, now)
+            subject = self._subjects.find(connection, alias)
+            values = {
+                "id": challenge,
+                "contact": contact_hash,
+                "address": address_hash,
+                "subject": None if subject is None else subject.id,
+                "code": self._hash(challenge, code),
+                "now": now,
+                "expires_at": now + VALID,
+            }
+            connection.execute(SQL["add_challenge"], values)
+            message = Message(challenge, alias, None if subject is None else code, language)
+            self._sender.send(connection, message, now=now)
+        return challenge
+
+    def verify(self, challenge: UUID, code: str, *, now: datetime) -> SubjectId | None:
+        """Who may sign in with *code*, or None: wrong, used, too late, tried too often, or nobody's contact."""
+        shown = self._hash(challenge, code.strip())
+        with self._database.transaction() as connection:
+            values = {"id": challenge, "most": MOST_ATTEMPTS, "now": now}
+            row = connection.execute(SQL["try_challenge"], values).fetchone()
+            if row is None:
+                return None
+            stored, subject = row
+            fits = hmac.compare_digest(stored, shown)
+            if not fits or subject is None:
+                return None
+            connection.execute(SQL["use_challenge"], {"id": challenge, "now": now})
+        return SubjectId(subject)
+
+    def _hash(self, challenge: UUID, code: str) -> bytes:
+        # Keyed, since six digits could be tried out against a plain hash; bound to its challenge.
+        return keyed_hash(self._key, b"code\0" + challenge.bytes + code.encode())
+
+
+def sender_for(config: Config) -> CodeSender:
+    """How codes leave under these settings: on the page in demo mode, otherwise not at all yet."""
+    if config.mode == "demo":
+        log.warning("demo mode: sign-in codes stand on the page for everyone to read")
+        return UnsafeDemoSender()
+    return NoChannel()
+
+
+def demo_messages(connection: Connection, *, limit: int = 20) -> list[DemoMessage]:
+    """Demo mode: the codes that would have been sent, newest first."""
+    return [DemoMessage(*row) for row in connection.execute(SQL["demo_messages"], {"limit": limit}).fetchall()]
+
+
+def sweep(connection: Connection, *, now: datetime) -> int:
+    """Delete the challenges that no limit looks at any more, with their demo messages; returns how many."""
+    return connection.execute(SQL["sweep_challenges"], {"since": now - ADDRESS_WINDOW}).rowcount
+
+
+def _limit(connection: Connection, contact: bytes, address: bytes, now: datetime) -> None:
+    """Raise `TooMany` for a contact or an address that asked too often; refused requests do not count."""
+    turns = (int.from_bytes(hashed[:8], "big", signed=True) for hashed in (contact, address))
+    connection.execute(SQL["take_turns"], {"keys": sorted(turns)})
+    since = {"contact_since": now - CONTACT_WINDOW, "address_since": now - ADDRESS_WINDOW}
+    row = connection.execute(SQL["recent_challenges"], {"contact": contact, "address": address} | since).fetchone()
+    assert row is not None
+    for count, oldest, most, window in (
+        (*row[:2], CONTACT_LIMIT, CONTACT_WINDOW),
+        (*row[2:], ADDRESS_LIMIT, ADDRESS_WINDOW),
+    ):
+        if count >= most:
+            wait = max(1, int((oldest + window - now).total_seconds()) + 1)
+            raise TooMany(
+                f"too many codes were asked for; wait {wait} s and ask again", code="too-many-codes", retry_after=wait
+            )

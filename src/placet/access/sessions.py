@@ -1,0 +1,122 @@
+"""
+Sessions of customers who signed in.
+
+The browser holds a random token of 256 bits; the database holds its SHA-256, so that a stolen copy of the table opens
+nothing. A session ends when it is left alone, when it is old, or when it is revoked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime, timedelta
+
+import attrs
+from psycopg import Connection
+
+from placet.kernel.errors import Denied
+from placet.kernel.ids import SubjectId
+from placet.store.queries import queries
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+
+TOUCH = timedelta(minutes=1)
+"""How exactly the last use is kept: not every page costs a write."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_CONSISTENCY = re.compile(r"([0-9a-f]{8})\.([0-9]{1,18})", re.ASCII)
+_CSRF_LABEL = b"placet/csrf/v1"
+
+SQL = queries("placet.access")
+
+
+@attrs.frozen(repr=False)
+class Session:
+    """A customer who is signed in. `token` is the secret of the browser; it is in no table and no log."""
+
+    token: str
+    subject: SubjectId
+    language: str
+    seen: str | None = None
+    """The newest consistency token this customer was shown (`epoch.position`)."""
+
+    @property
+    def csrf(self) -> str:
+        """What every form of this session carries; only who holds the session's token can compute it."""
+        return hmac.new(self.token.encode(), _CSRF_LABEL, "sha256").hexdigest()
+
+    def demand_csrf(self, sent: str) -> None:
+        """Raise `Denied` unless *sent* is this session's own."""
+        if not hmac.compare_digest(self.csrf.encode(), sent.encode()):
+            raise Denied("this form belongs to another sign-in; load the page again. Nothing was changed", code="csrf")
+
+
+def open_session(connection: Connection, subject: SubjectId, language: str, *, now: datetime) -> Session:
+    """Sign *subject* in."""
+    session = Session(secrets.token_urlsafe(32), subject, language)
+    values = {"hash": _hash(session.token), "subject": subject, "language": language, "now": now}
+    connection.execute(SQL["open_session"], values)
+    return session
+
+
+def resume(connection: Connection, token: str, *, now: datetime) -> Session | None:
+    """The session of *token*, or None: unknown, revoked, idle for `IDLE`, or older than `LONGEST`."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    hashed = _hash(token)
+    since = {"idle_since": now - IDLE, "opened_since": now - LONGEST}
+    row = connection.execute(SQL["session"], {"hash": hashed} | since).fetchone()
+    if row is None:
+        return None
+    subject, language, epoch, position, _, used_at = row
+    if now - used_at >= TOUCH:
+        connection.execute(SQL["touch_session"], {"hash": hashed, "now": now})
+    return Session(token, SubjectId(subject), language, None if epoch is None else f"{epoch}.{position}")
+
+
+def remember(connection: Connection, session: Session, token: str) -> None:
+    """
+    Keep the consistency token of what the customer did or saw last, so that no later page is older.
+
+    Within an epoch the greater position stays; a token of another epoch replaces the one before a restore.
+    """
+    match = _CONSISTENCY.fullmatch(token)
+    if match is None:
+        raise ValueError("a consistency token looks like epoch.position")
+    values = {"hash": _hash(session.token), "epoch": match[1], "position": int(match[2])}
+    connection.execute(SQL["remember_token"], values)
+
+
+def speak(connection: Connection, session: Session, language: str) -> Session:
+    """The customer reads *language* from now on."""
+    connection.execute(SQL["set_session_language"], {"hash": _hash(session.token), "language": language})
+    return attrs.evolve(session, language=language)
+
+
+def revoke(connection: Connection, session: Session, *, now: datetime) -> None:
+    """Sign out."""
+    connection.execute(SQL["revoke_session"], {"hash": _hash(session.token), "now": now})
+
+
+def revoke_all(connection: Connection, subject: SubjectId, *, now: datetime) -> None:
+    """Sign a customer out everywhere: after a SIM swap, a merge, or when they ask."""
+    connection.execute(SQL["revoke_sessions_of"], {"subject": subject, "now": now})
+
+
+def forget(connection: Connection, subject: SubjectId) -> None:
+    """Delete what this folder holds of an erased person."""
+    connection.execute(SQL["forget_sessions_of"], {"subject": subject})
+    connection.execute(SQL["forget_challenges_of"], {"subject": subject})
+
+
+def sweep(connection: Connection, *, now: datetime) -> int:
+    """Delete the sessions that can never be used again; returns how many."""
+    since = {"idle_since": now - IDLE, "opened_since": now - LONGEST}
+    return connection.execute(SQL["sweep_sessions"], since).rowcount
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
