@@ -1,0 +1,5 @@
+-- name: receipt
+-- A record's exact bytes and place, the epoch of this log, and its subject's wrapped key (null once erased).
+SELECT e.position, e.body, e.entry, h.epoch, s.id, s.wrapped_key
+FROM ledger.entered AS e CROSS JOIN ledger.ending AS h LEFT JOIN subjects.current AS s ON s.id = e.subject
+WHERE e.id = %(id)s AND e.subject IS NOT NULL AND e.decision <> 'erased';
