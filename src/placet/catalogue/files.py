@@ -10,6 +10,7 @@ Read a catalogue from its folder; every error names the file, the line and the k
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -24,6 +25,7 @@ from placet.kernel.errors import BadInput
 
 MAX_BYTES = 1_000_000
 _Loc = tuple[str | int, ...]
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,14}")
 _Shape = TypeVar("_Shape")
 
 
@@ -84,7 +86,8 @@ def _purposes(folder: Traversable, head: Head | None, problems: list[str]) -> li
 
 def _repeated(activities: list[Activity]) -> list[str]:
     ids = [activity.id for activity in activities]
-    return [f"activities.yaml: {id}: this activity stands there twice" for id in sorted({i for i in ids if ids.count(i) > 1})]
+    twice = sorted({id for id in ids if ids.count(id) > 1})
+    return [f"activities.yaml: {id}: this activity stands there twice" for id in twice]
 
 
 def _read(file: Traversable, shape: TypeAdapter[_Shape], problems: list[str]) -> _Shape | None:
@@ -121,8 +124,7 @@ class _Plain(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: write the text out; aliases are not read")
+            raise yaml.YAMLError("an alias (*name) stands here; write the text out")
         return super().compose_node(parent, index)
 
 
@@ -160,7 +162,7 @@ def _scalar(node: yaml.Node) -> str | int | bool | None:
         return text == "true"
     if text in {"null", ""}:
         return None
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 and (text == "0" or text[0] != "0") else text
+    return int(text) if _INTEGER.fullmatch(text) else text
 
 
 def _problem(where: str, fault: dict[str, Any], lines: dict[_Loc, int]) -> str:

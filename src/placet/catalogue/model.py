@@ -228,10 +228,8 @@ class Catalogue:
 
     def needs_of(self, activity: Activity) -> tuple[tuple[PurposeId, ChannelId | None], ...]:
         """Each purpose that *activity* needs, with the channel where the purpose has that channel."""
-        return tuple(
-            (need, activity.channel if need in self.purposes and activity.channel in self.purposes[need].channels else None)
-            for need in activity.needs
-        )
+        channel = activity.channel
+        return tuple((need, channel if channel in self.purposes[need].channels else None) for need in activity.needs)
 
     def __eq__(self, other: object) -> bool:
         return self.document == other.document if isinstance(other, Catalogue) else NotImplemented

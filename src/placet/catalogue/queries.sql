@@ -6,6 +6,10 @@ SELECT pg_advisory_xact_lock(hashtextextended('placet/catalogue', 0));
 -- The catalogue in force.
 SELECT document FROM catalogue.edition ORDER BY position DESC LIMIT 1;
 
+-- name: latest_position
+-- Where the catalogue in force stands in the ledger.
+SELECT position FROM catalogue.edition ORDER BY position DESC LIMIT 1;
+
 -- name: insert_edition
 -- Keep a published catalogue under its ledger position.
 INSERT INTO catalogue.edition (position, catalogue, major, minor, digest, document, published_at)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 import attrs
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from placet.catalogue.model import ROUTES, Catalogue, Notice, Purpose, Route, Version, Wording
 from placet.kernel import jcs
@@ -116,7 +116,8 @@ def form_of(document: bytes) -> Form:
         options=_options(form["options"]),
         channels_question=form.get("channels_question"),
         channels=tuple(
-            ChannelQuestion(channel["id"], channel["label"], _options(channel["options"])) for channel in form["channels"]
+            ChannelQuestion(channel["id"], channel["label"], _options(channel["options"]))
+            for channel in form["channels"]
         ),
     )
 
@@ -213,7 +214,8 @@ def _values(catalogue: Catalogue, purpose: Purpose, notice: Notice, wording: Wor
 
 def _in(texts: Mapping[str, str], language: str) -> str:
     if (text := texts.get(language)) is None:
-        raise BadInput(f"a title in {language!r} is missing; `placet catalogue check` names it", code="unknown-language")
+        message = f"a title in {language!r} is missing; `placet catalogue check` names it"
+        raise BadInput(message, code="unknown-language")
     return text
 
 
@@ -238,9 +240,7 @@ def _letter_part(kind: str, lines: tuple[str, ...], values: _Values) -> Iterator
         yield {"kind": kind, "paragraphs": list(_expanded(lines, values))}
 
 
-def _page(
-    catalogue: Catalogue, notice: Notice, wording: Wording, language: str, values: _Values
-) -> Iterator[_Block]:
+def _page(catalogue: Catalogue, notice: Notice, wording: Wording, language: str, values: _Values) -> Iterator[_Block]:
     """The whole notice, what it opens first, in the order of GDPR 13(1)-(2)."""
     yield {"kind": "title", "text": notice.title}
     yield {"kind": "summary", "text": notice.summary}
@@ -305,12 +305,13 @@ def _pair(given: str, refused: str) -> list[dict[str, Any]]:
 
 
 def _fill(template: str, values: _Values) -> str:
-    """*template* with its placeholders replaced; a list is joined with commas."""
+    """*template* with its placeholders replaced; a list is joined with semicolons, for its items may hold commas."""
 
     def value_of(match: re.Match[str]) -> str:
         if (value := values.get(match[1])) is None:
-            raise BadInput(f"{{{match[1]}}} stands for nothing; docs/how-to/write-a-catalogue.md lists the placeholders", code="unknown-placeholder")
-        return value if isinstance(value, str) else ", ".join(value)
+            message = f"{{{match[1]}}} stands for nothing; docs/how-to/write-a-catalogue.md lists the placeholders"
+            raise BadInput(message, code="unknown-placeholder")
+        return value if isinstance(value, str) else "; ".join(value)
 
     return _PLACEHOLDER.sub(value_of, template)
 
@@ -347,7 +348,7 @@ def _safe_href(href: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _template(name: str) -> Any:
+def _template(name: str) -> Template:
     environment = Environment(
         loader=PackageLoader("placet.catalogue", "templates"),
         autoescape=True,
