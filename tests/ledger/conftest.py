@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
+import attrs
 import psycopg
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger_book import ORIGIN, Book
 
-from placet.ledger.keys import LogSigner
+from placet.config import Config
+from placet.ledger import keys
 from placet.store.database import Database
 
 
 @pytest.fixture
-def book(database: Database, tmp_path: Path) -> Book:
-    signer = LogSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
-    return Book(database, tmp_path / "ledger", signer)
+def book(database: Database, config: Config) -> Book:
+    config = attrs.evolve(config, log_origin=ORIGIN)
+    return Book(database, config, keys.load(config.data_dir))
 
 
 @pytest.fixture

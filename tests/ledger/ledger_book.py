@@ -10,14 +10,16 @@ from uuid import UUID
 
 from attrs import frozen
 
+from placet.config import Config
 from placet.kernel import jcs
 from placet.kernel.ids import Position, SubjectId
 from placet.kernel.periods import format_instant
 from placet.ledger import append
 from placet.ledger.entries import commitment
 from placet.ledger.keeper import Keeper
-from placet.ledger.keys import LogSigner
+from placet.ledger.keys import Keys, LogSigner
 from placet.ledger.model import Head, Row
+from placet.ledger.outside import Outside
 from placet.store.database import Database
 
 ORIGIN = "placet.example/log"
@@ -43,14 +45,27 @@ def row_after(head: Head, n: int, now: datetime) -> Row:
     id = UUID(bytes=hashlib.sha256(f"record {position} {recorded_at}".encode()).digest()[:16], version=4)
     subject = subject_id(position % 50)
     fields = {
-        "id": str(id), "recorded_at": format_instant(recorded_at), "subject": str(subject), "purpose": "offers",
-        "channel": "email" if position % 3 else None, "decision": "given" if position % 2 else "withdrawn",
-        "occurred_at": format_instant(recorded_at), "route": "portal",
+        "id": str(id),
+        "recorded_at": format_instant(recorded_at),
+        "subject": str(subject),
+        "purpose": "offers",
+        "channel": "email" if position % 3 else None,
+        "decision": "given" if position % 2 else "withdrawn",
+        "occurred_at": format_instant(recorded_at),
+        "route": "portal",
     }
     body = jcs.canonical(fields)
     return Row(
-        position=position, id=id, recorded_at=recorded_at, body=body, entry=commitment(subject_key(subject), id, body),
-        subject=subject, purpose="offers", channel=fields["channel"], decision=fields["decision"], occurred_at=recorded_at,
+        position=position,
+        id=id,
+        recorded_at=recorded_at,
+        body=body,
+        entry=commitment(subject_key(subject), id, body),
+        subject=subject,
+        purpose="offers",
+        channel=fields["channel"],
+        decision=fields["decision"],
+        occurred_at=recorded_at,
     )
 
 
@@ -59,8 +74,20 @@ class Book:
     """Writes records, and keeps the tree over them."""
 
     database: Database
-    outside: Path
-    signer: LogSigner
+    config: Config
+    keys: Keys
+
+    @property
+    def memory(self) -> Outside:
+        return Outside.of(self.config)
+
+    @property
+    def outside(self) -> Path:
+        return self.memory.folder
+
+    @property
+    def signer(self) -> LogSigner:
+        return LogSigner(self.config.log_origin, self.keys.checkpoint)
 
     def write(self, count: int, now: datetime = START) -> None:
         with self.database.transaction() as connection:
@@ -72,4 +99,4 @@ class Book:
             append.append_event(connection, {"type": "test", **fields}, now)
 
     def keeper(self) -> Keeper:
-        return Keeper(self.database, self.signer, self.outside)
+        return Keeper(self.database, self.keys, self.config)

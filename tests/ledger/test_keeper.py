@@ -185,8 +185,8 @@ def test_keeper_refuses_an_epoch_that_nobody_agreed_to(book: Book, as_superuser:
 def test_keeper_refuses_a_log_of_another_key(book: Book) -> None:
     book.write(10)
     book.keeper().run_once(START)
-    other = attrs.evolve(book.signer, key=Ed25519PrivateKey.generate())
-    assert "not one of this log" in refusal(keeper.Keeper(book.database, other, book.outside))
+    other = attrs.evolve(book.keys, checkpoint=Ed25519PrivateKey.generate())
+    assert "not one of this log" in refusal(keeper.Keeper(book.database, other, book.config))
 
 
 def test_checkpoint_that_was_kept_outside_but_not_committed_is_published_as_it_was(
@@ -211,7 +211,7 @@ def test_restored_database_goes_on_in_a_new_epoch(book: Book, roll_back: Callabl
     book.write(300)
     lost = signed(book.keeper().run_once(START))
     roll_back(300)
-    restored = keeper.start_epoch(book.database, book.outside, reason="disk of 12 March", now=START)
+    restored = keeper.start_epoch(book.database, book.memory, reason="disk of 12 March", now=START)
     assert (restored.previous, restored.size) == (old.epoch, 300)
     assert [head.size for head in restored.orphans] == [600]
     assert Outside(book.outside).orphans()[0].root == lost.root

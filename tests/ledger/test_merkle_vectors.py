@@ -19,7 +19,9 @@ from placet.ledger.entries import leaf_hash
 from placet.ledger.merkle import BadProof
 
 FOLDER = Path(__file__).parents[3] / "shared" / "specs" / "rfc6962"
-needs_vectors = pytest.mark.skipif(not FOLDER.exists(), reason="the published vectors (../shared/specs/rfc6962) are not here")
+needs_vectors = pytest.mark.skipif(
+    not FOLDER.exists(), reason="the published vectors (../shared/specs/rfc6962) are not here"
+)
 
 
 def transparency_dev(kind: str) -> Iterator[Any]:
@@ -43,7 +45,11 @@ def path(values: list[str] | None) -> list[bytes]:
 def includes(case: dict[str, Any]) -> bool:
     try:
         merkle.verify_inclusion(
-            decode(case.get("leafHash")), case.get("leafIdx", 0), case.get("treeSize", 0), path(case.get("proof")), decode(case.get("root"))
+            decode(case.get("leafHash")),
+            case.get("leafIdx", 0),
+            case.get("treeSize", 0),
+            path(case.get("proof")),
+            decode(case.get("root")),
         )
     except BadProof:
         return False
@@ -73,7 +79,11 @@ def test_inclusion_agrees_with_transparency_dev(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", transparency_dev("consistency"))
 def test_consistency_agrees_with_transparency_dev(case: dict[str, Any]) -> None:
     verdict = is_consistent(
-        case.get("size1", 0), case.get("size2", 0), path(case.get("proof")), decode(case.get("root1")), decode(case.get("root2"))
+        case.get("size1", 0),
+        case.get("size2", 0),
+        path(case.get("proof")),
+        decode(case.get("root1")),
+        decode(case.get("root2")),
     )
     assert verdict is not case.get("wantErr", False)
 
@@ -91,8 +101,11 @@ def test_tree_heads_agree_with_cctv() -> None:
 def test_inclusion_agrees_with_cctv(name: str, valid: bool) -> None:
     for case in cctv(name):
         renamed = {
-            "leafHash": case["leaf_hash"], "leafIdx": case["leaf_index"], "treeSize": case["tree_size"],
-            "proof": case["inclusion_path"], "root": case["root_hash"],
+            "leafHash": case["leaf_hash"],
+            "leafIdx": case["leaf_index"],
+            "treeSize": case["tree_size"],
+            "proof": case["inclusion_path"],
+            "root": case["root_hash"],
         }
         assert includes(renamed) is valid, case
 
@@ -102,7 +115,11 @@ def test_inclusion_agrees_with_cctv(name: str, valid: bool) -> None:
 def test_consistency_agrees_with_cctv_except_from_empty(name: str, valid: bool) -> None:
     for case in cctv(name):
         verdict = is_consistent(
-            case["old_size"], case["new_size"], path(case["consistency_path"]), decode(case["old_root"]), decode(case["new_root"])
+            case["old_size"],
+            case["new_size"],
+            path(case["consistency_path"]),
+            decode(case["old_root"]),
+            decode(case["new_root"]),
         )
         # docs/decisions/0002: an empty tree is consistent with everything and so proves nothing.
         assert verdict is (valid and case["old_size"] > 0), case

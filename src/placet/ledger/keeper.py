@@ -1,9 +1,9 @@
 """
 The keeper follows the records with the tree, and signs.
 
-It wakes by NOTIFY or every 250 ms; the truth is the position. One run is one transaction: new leaves, the tiles they fill,
-one checkpoint. Before anyone can see the checkpoint it stands outside the database, on the disk. So the keeper refuses to
-sign what contradicts its own past (`Tampered`, code `log-rolled-back`):
+It wakes by NOTIFY or every 250 ms; the truth is the position. One run is one transaction: new leaves, the tiles they
+fill, one checkpoint. Before anyone can see the checkpoint it stands outside the database, on the disk. So the keeper
+refuses to sign what contradicts its own past (`Tampered`, code `log-rolled-back`):
 
 1. an epoch that this installation did not agree to (`placet ledger restored`);
 2. a tree smaller than the last one signed;
@@ -17,17 +17,17 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 import attrs
 import structlog
 from psycopg import Connection
 
+from placet.config import Config
 from placet.kernel.errors import PlacetError, Tampered, Unavailable
 from placet.ledger import merkle, store
 from placet.ledger.append import WAKE_UP, append_event, ending, lock_head
 from placet.ledger.entries import leaf_hash
-from placet.ledger.keys import LogSigner
+from placet.ledger.keys import Keys, LogSigner
 from placet.ledger.model import Head
 from placet.ledger.notes import COSIGNATURE, Note, TreeHead, sign_checkpoint
 from placet.ledger.outside import Outside
@@ -62,10 +62,11 @@ class _Progress:
 class Keeper:
     """Owned by one thread; of several keepers on one database the advisory lock lets one sign."""
 
-    def __init__(self, database: Database, log: LogSigner, outside: Path) -> None:
+    def __init__(self, database: Database, keys: Keys, config: Config) -> None:
         self._database = database
-        self._log = log
-        self.outside = Outside(outside)
+        self._log = LogSigner(config.log_origin, keys.checkpoint)
+        self.outside = Outside.of(config)
+        self._stopped = threading.Event()
         self._progress: _Progress | None = None
         self.fault: PlacetError | None = None
 
@@ -83,8 +84,8 @@ class Keeper:
         return checkpoint
 
     def follow(self, stop: threading.Event, clock: Callable[[], datetime]) -> None:
-        """Run until *stop*: within a second of every append, also after the database was away."""
-        while not stop.is_set():
+        """Run until *stop* (or `stop()`): within a second of every append, also after the database was away."""
+        while not self._ends(stop):
             try:
                 self._listen(stop, clock)
             except (Unavailable, Tampered) as error:
@@ -93,10 +94,17 @@ class Keeper:
                 self.fault = error
                 stop.wait(PAUSE)
 
+    def stop(self) -> None:
+        """End `follow`, in whichever thread it runs."""
+        self._stopped.set()
+
+    def _ends(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self._stopped.is_set()
+
     def _listen(self, stop: threading.Event, clock: Callable[[], datetime]) -> None:
         with self._database.dedicated() as connection, translated():
             connection.execute(f"LISTEN {WAKE_UP}")
-            while not stop.is_set():
+            while not self._ends(stop):
                 size = 0 if self._progress is None else self._progress.growth.size
                 if (checkpoint := self.run_once(clock())) is None:
                     list(connection.notifies(timeout=POLL, stop_after=1))
@@ -217,13 +225,12 @@ class NewEpoch:
     orphans: tuple[TreeHead, ...]
 
 
-def start_epoch(database: Database, outside: Path, *, reason: str, now: datetime) -> NewEpoch:
+def start_epoch(database: Database, memory: Outside, *, reason: str, now: datetime) -> NewEpoch:
     """
     Go on with a restored database under a new origin, and say so in the ledger.
 
     Every token of the old epoch answers `stale`, and a witness sees a log that starts afresh beside the one that ended.
     """
-    memory = Outside(outside)
     epoch = os.urandom(4).hex()
     with database.transaction() as connection:
         store.wait_keeper_lock(connection)
@@ -231,7 +238,7 @@ def start_epoch(database: Database, outside: Path, *, reason: str, now: datetime
         event = {"type": "epoch", "epoch": epoch, "previous": head.epoch, "size": head.position, "reason": reason}
         append_event(connection, event, now)
         store.begin_epoch(connection, epoch)
-        # Before the commit: if it fails, the keeper finds another epoch than agreed and refuses until this is run again.
+        # Before the commit: should that fail, the keeper finds another epoch than agreed and refuses till this is run.
         memory.begin_epoch(epoch)
     orphans = tuple(orphan for orphan in memory.orphans() if orphan.size > head.position)
     return NewEpoch(epoch, head.epoch, head.position, orphans)
@@ -242,6 +249,5 @@ def _moved(signed: Checkpoint | None, latest: Checkpoint | None) -> bool:
 
 
 def _rolled_back(what: str) -> Tampered:
-    return Tampered(
-        f"{what}; if the database was restored on purpose run `placet ledger restored --reason …`", code="log-rolled-back"
-    )
+    advice = "if the database was restored on purpose run `placet ledger restored --reason …`"
+    return Tampered(f"{what}; {advice}", code="log-rolled-back")

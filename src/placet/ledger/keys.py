@@ -1,5 +1,5 @@
 """
-The log's two keys, each for one use: one signs checkpoints, one signs receipts. Made at the first start, never replaced here.
+The log's two keys, each for one use: one signs checkpoints, one signs receipts. Made at the first start.
 
 A witness has a third key, in a process and a folder of its own (`placet.ledger.witness`).
 """

@@ -56,7 +56,7 @@ def root(leaves: Sequence[Hash]) -> Hash:
         return EMPTY_ROOT
     while len(layer) > 1:
         odd = layer[-1:] if len(layer) % 2 else []
-        layer = [sha256(_NODE + left + right).digest() for left, right in zip(layer[::2], layer[1::2], strict=False)] + odd
+        layer = [hash_children(left, right) for left, right in zip(layer[::2], layer[1::2], strict=False)] + odd
     return layer[0]
 
 
@@ -102,7 +102,7 @@ def consistency_proof(node: Node, old: int, new: int) -> list[Hash]:
 
 
 def root_from_inclusion(leaf: Hash, index: int, size: int, proof: Sequence[Hash]) -> Hash:
-    """The root that *proof* leads to (RFC 9162 §2.1.3.2); a proof of another length than the sizes demand is refused."""
+    """The root that *proof* leads to (RFC 9162 §2.1.3.2); of another length than the sizes demand it is refused."""
     if not 0 <= index < size:
         raise BadProof(f"leaf {index} is not in a tree of {size}")
     inner = (index ^ (size - 1)).bit_length()
@@ -134,10 +134,19 @@ def verify_consistency(old: int, new: int, proof: Sequence[Hash], old_root: Hash
             raise BadProof("two trees of one size have different roots")
         return
     _only_hashes(old_root, new_root, *proof)
+    first, second = _roots_from_consistency(old, new, proof if old & (old - 1) else [old_root, *proof])
+    if first != old_root or second != new_root:
+        raise BadProof("the consistency proof does not lead to both roots")
+
+
+def _roots_from_consistency(old: int, new: int, proof: Sequence[Hash]) -> tuple[Hash, Hash]:
+    """
+    Steps 3 to 7 of RFC 9162 §2.1.4.2.
+
+    A perfect old tree is itself the first hash; the proof leaves it out and the caller has put it back.
+    """
     if not proof:
         raise BadProof("the consistency proof is empty")
-    if old & (old - 1) == 0:  # A perfect old tree is itself the first hash, and is left out of the proof.
-        proof = [old_root, *proof]
     node, last = old - 1, new - 1
     while node & 1:
         node, last = node >> 1, last >> 1
@@ -154,8 +163,7 @@ def verify_consistency(old: int, new: int, proof: Sequence[Hash], old_root: Hash
         node, last = node >> 1, last >> 1
     if last != 0:  # Without this a proof for a smaller tree passes as one for *new*.
         raise BadProof("the consistency proof does not use up the new size")
-    if first != old_root or second != new_root:
-        raise BadProof("the consistency proof does not lead to both roots")
+    return first, second
 
 
 def _only_hashes(*hashes: Hash) -> None:

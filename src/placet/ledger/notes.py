@@ -1,8 +1,8 @@
 """
 C2SP signed notes: verifier keys, checkpoints (tlog-checkpoint) and timestamped cosignatures (tlog-cosignature v1).
 
-The log signs a checkpoint twice with its one checkpoint key: as a plain note (type 0x01), which every client reads, and as
-a timestamped cosignature (type 0x04), which fixes when. Both messages begin differently, so one cannot pass for the other.
+The log signs a checkpoint twice with its one checkpoint key: as a plain note (type 0x01), which every client reads, and
+as a timestamped cosignature (type 0x04), which fixes when. The messages begin differently: none can pass for the other.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attrs
 
+from placet.config import Config
 from placet.kernel.errors import BadInput, Tampered
 from placet.ledger.files import write_durably
 from placet.ledger.notes import COSIGNATURE, Note, TreeHead, VerifierKey
@@ -23,6 +24,10 @@ class Outside:
     """The folder `data_dir/ledger`. Whoever holds the keeper's lock writes here."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, config: Config) -> Outside:
+        return cls(config.data_dir / "ledger")
 
     def epoch(self) -> str | None:
         """The epoch agreed to; None before the first start."""
@@ -82,5 +87,6 @@ def _note(text: str, path: Path) -> Note:
         note = Note.parse(text)
         TreeHead.parse(note.text)
     except BadInput as error:
-        raise Tampered(f"{path} is damaged ({error.message}); restore it from its backup", code="log-rolled-back") from None
+        advice = f"{path} is damaged ({error.message}); restore it from its backup"
+        raise Tampered(advice, code="log-rolled-back") from None
     return note

@@ -51,7 +51,7 @@ def latest_checkpoint(connection: Connection) -> Checkpoint | None:
 
 
 def covering_checkpoint(connection: Connection, position: int) -> Checkpoint | None:
-    """The checkpoint to prove *position* by: the newest cosigned one that covers it, else the newest; None if none does."""
+    """What proves *position*: the newest cosigned checkpoint that covers it, else the newest; None if none does."""
     epoch = ending(connection).epoch
     for found in (store.latest_cosigned_checkpoint(connection, epoch), store.latest_checkpoint(connection, epoch)):
         if found is not None and position <= found.size:
@@ -77,7 +77,9 @@ def consistency(connection: Connection, old: int, new: int, *, reader: TileReade
     return Consistency(old, new, tuple(merkle.consistency_proof(node, old, new)))
 
 
-def prove(connection: Connection, position: int, *, reader: TileReader | None = None) -> tuple[Inclusion, Checkpoint] | None:
+def prove(
+    connection: Connection, position: int, *, reader: TileReader | None = None
+) -> tuple[Inclusion, Checkpoint] | None:
     """*position* proved by the best checkpoint there is; None while the tree has not come so far (`proof_pending`)."""
     checkpoint = covering_checkpoint(connection, position)
     if checkpoint is None:
@@ -128,7 +130,9 @@ class Witnessed:
     signed_by: tuple[tuple[VerifierKey, datetime | None], ...]
 
 
-def verify_text(proof: TextProof, leaf: Hash, *, log: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()) -> Witnessed:
+def verify_text(
+    proof: TextProof, leaf: Hash, *, log: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()
+) -> Witnessed:
     """Check *proof* of *leaf* with nothing but keys; raises `Tampered` that names what is wrong."""
     note = Note.parse(proof.note)
     head = TreeHead.parse(note.text)
@@ -143,4 +147,5 @@ def verify_text(proof: TextProof, leaf: Hash, *, log: Sequence[VerifierKey], wit
 
 
 def _malformed() -> BadInput:
-    return BadInput("a tlog-proof has its first line, an index, at most 63 hashes, an empty line and a checkpoint", code="bad-proof")
+    form = "a tlog-proof has its first line, an index, at most 63 hashes, an empty line and a checkpoint"
+    return BadInput(form, code="bad-proof")

@@ -76,7 +76,8 @@ class TileReader:
             below = store.neighbours(connection, level - 1, first, last)
             more = [tiles.tile_root(hashes) for _, hashes in sorted(below.items())]
         if len(more) != last - first + 1:
-            raise Tampered(f"tile {n} of level {level} cannot be derived: what it stands on is missing", code="tile-missing")
+            missing = f"tile {n} of level {level} cannot be derived: what it stands on is missing"
+            raise Tampered(missing, code="tile-missing")
         return known + b"".join(more)
 
 

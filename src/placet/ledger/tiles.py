@@ -1,8 +1,8 @@
 """
 C2SP tlog-tiles: 256 hashes of one height in a row, and entry bundles. Pure: paths, bundles, and how a tree grows.
 
-Level 0 holds leaf hashes; a hash of level l + 1 is the root of one full tile of level l. Full tiles never change, so they
-are written once. What lies right of the last full tile of a level is partial and follows from what lies below.
+Level 0 holds leaf hashes; a hash of level l + 1 is the root of one full tile of level l. Full tiles never change, so
+they are written once. What lies right of the last full tile of a level is partial and follows from what lies below.
 """
 
 from __future__ import annotations
@@ -152,9 +152,7 @@ class Growth:
         for edge in reversed(self._edges):
             layers = expand(bytes(edge))
             width = len(edge) // HASH
-            nodes += [
-                layers[height][index * HASH : (index + 1) * HASH] for height, index in merkle.perfect(0, width)
-            ]
+            nodes += [layers[height][index * HASH : (index + 1) * HASH] for height, index in merkle.perfect(0, width)]
         return nodes
 
     def _add(self, level: int, hashes: bytes, full: list[Tile]) -> None:
