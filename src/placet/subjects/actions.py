@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
 from placet.kernel.errors import BadInput, Conflict, Misconfigured, NotFound
-from placet.kernel.ids import SubjectId, new_subject_id, parse_uuid
+from placet.kernel.ids import LineId, MandateId, PurposeId, SubjectId, new_subject_id, parse_uuid
 from placet.kernel.periods import Period
 from placet.kernel.seal import MasterKey
 from placet.store.database import Database
-from placet.subjects import store
-from placet.subjects.model import ERASED_LANGUAGE, Alias, Contact, Newcomer, Profile, Subject
+from placet.subjects import lines, mandates, merging, rules, store
+from placet.subjects.model import (
+    Alias,
+    Contact,
+    EventKind,
+    LineRole,
+    Mandate,
+    MandateKind,
+    Newcomer,
+    Profile,
+    Role,
+    Subject,
+)
 from placet.subjects.vault import Vault, open_field, seal_field
 
 UNKNOWN = "no subject is known by this; nothing was changed"
@@ -22,9 +35,10 @@ UNKNOWN = "no subject is known by this; nothing was changed"
 class Subjects:
     """Every method takes the connection whose transaction it joins; nothing is committed here. Thread-safe."""
 
-    def __init__(self, database: Database, master: MasterKey) -> None:
+    def __init__(self, database: Database, master: MasterKey, *, zone: ZoneInfo = rules.RIGA) -> None:
         self.database = database
         self.vault = Vault(master)
+        self.zone = zone
 
     def check_master(self, connection: Connection) -> None:
         """Refuse to start under another master key than the one this database was filled under."""
@@ -107,6 +121,12 @@ class Subjects:
             raise NotFound("this subject was erased; what was sealed for them cannot be read", code="erased")
         return self.vault.unwrap(row[0], id)
 
+    def keys(self, ids: Sequence[UUID]) -> dict[UUID, bytes | None]:
+        """The keys of many persons, for verification; None for an erased one, nothing for an unknown one."""
+        with self.database.transaction() as connection:
+            rows = store.every(connection, "keys", ids=list(ids))
+        return {id: None if wrapped is None else self.vault.unwrap(wrapped, id) for id, wrapped in rows}
+
     def erase_key(self, connection: Connection, id: SubjectId, now: datetime) -> list[SubjectId]:
         """
         Forget a person for good (GDPR 17) and return the ids that were forgotten: theirs, and those of every
@@ -139,7 +159,8 @@ class Subjects:
 
     def add_contact(self, connection: Connection, id: SubjectId, alias: Alias, *, now: datetime) -> None:
         """Give a person one more alias; somebody else's raises `Conflict`."""
-        store.add_contact(connection, self.vault, self._living(connection, id), self.key(connection, id), alias, now)
+        person, key = self._living(connection, id)
+        store.add_contact(connection, self.vault, person, key, alias, now)
 
     def end_contact(self, connection: Connection, id: SubjectId, alias: Alias, *, now: datetime) -> None:
         """An alias is no longer this person's; from now on it may be somebody else's."""
@@ -153,8 +174,8 @@ class Subjects:
     def speak(self, connection: Connection, id: SubjectId, language: str) -> None:
         """The person wants to be spoken to in *language* from now on."""
         Newcomer((), language)
-        if store.one(connection, "set_language", id=id, language=language) is None:
-            raise NotFound(UNKNOWN, code="unknown-subject")
+        person, _ = self._living(connection, id)
+        connection.execute(store.SQL["set_language"], {"id": person.id, "language": language})
 
     def profile(self, connection: Connection, id: SubjectId) -> Profile:
         """Name and birth date as far as known; an erased person has neither."""
@@ -174,14 +195,108 @@ class Subjects:
         """Write down name and birth date as they are (GDPR 16)."""
         Newcomer((), "lv", profile.name)
         _plausible(profile.birth_date, now)
-        key = self.key(connection, id)
-        connection.execute(store.SQL["set_profile"], {"id": id} | _sealed_profile(key, id, profile))
+        person, key = self._living(connection, id)
+        connection.execute(store.SQL["set_profile"], {"id": person.id} | _sealed_profile(key, person.id, profile))
 
-    def _living(self, connection: Connection, id: SubjectId) -> Subject:
+    def merge(self, connection: Connection, survivor: SubjectId, merged: SubjectId) -> None:
+        """One person was recorded twice: *merged* leads to *survivor* from now on. Their states: `rules.merge`."""
+        merging.merge(connection, self.vault, survivor, merged)
+
+    # Lines
+
+    def add_line(self, connection: Connection, number: Alias, *, since: datetime) -> LineId:
+        """Open a line; one that is open already raises `Conflict`."""
+        return lines.add_line(connection, self.vault, number, since=since)
+
+    def add_role(
+        self, connection: Connection, number: Alias, id: SubjectId, role: Role, *, since: datetime
+    ) -> LineRole:
+        """Let a person stand to the open line of *number* as *role*."""
+        person, key = self._living(connection, id)
+        return lines.add_role(connection, self.vault, number, person, key, role, since=since)
+
+    def end_role(self, connection: Connection, number: Alias, id: SubjectId, role: Role, *, at: datetime) -> None:
+        """A person stands to the line as *role* no longer."""
+        person, _ = self._living(connection, id)
+        lines.end_role(connection, self.vault, number, person, role, at=at)
+
+    def lines(self, connection: Connection, id: SubjectId) -> list[tuple[Alias, LineRole]]:
+        """Every role of a person on any line, with the line's number, present ones first."""
+        erased = self.get(connection, id).erased_at is not None
+        return lines.roles_of(connection, id, None if erased else self.key(connection, id))
+
+    def line_event(
+        self,
+        connection: Connection,
+        number: Alias,
+        kind: EventKind,
+        tied: Sequence[rules.Key],
+        *,
+        occurred_at: datetime,
+        now: datetime,
+    ) -> list[rules.Suspend]:
+        """
+        Note what happened to the open line of *number* and return what it suspends of *tied* (`Catalogue.tied`).
+
+        The caller records the suspensions in the same transaction (`consents.actions.suspend`).
+        """
+        return lines.happened(connection, self.vault, number, kind, tied, occurred_at=occurred_at, now=now)
+
+    # Mandates
+
+    def add_mandate(
+        self,
+        connection: Connection,
+        *,
+        representative: SubjectId,
+        subject: SubjectId,
+        kind: MandateKind,
+        purposes: Collection[PurposeId],
+        proof: str,
+        since: datetime,
+        until: datetime | None = None,
+    ) -> Mandate:
+        """Record that one person may decide for another on *purposes*; *proof* names the document that was seen."""
+        holder, _ = self._living(connection, representative)
+        person, key = self._living(connection, subject)
+        return mandates.add_mandate(
+            connection,
+            representative=holder,
+            subject=person,
+            key=key,
+            born=self.profile(connection, person.id).birth_date,
+            kind=kind,
+            purposes=purposes,
+            proof=proof,
+            since=since,
+            until=until,
+            zone=self.zone,
+        )
+
+    def end_mandate(self, connection: Connection, id: MandateId, *, at: datetime) -> None:
+        """The mandate ends at *at*."""
+        mandates.end_mandate(connection, id, at=at)
+
+    def mandates(self, connection: Connection, id: SubjectId) -> list[Mandate]:
+        """Every mandate over or held by a person, past ones too."""
+        return [store.mandate(row) for row in store.every(connection, "mandates_of", id=id)]
+
+    def mandate_for(
+        self, connection: Connection, representative: SubjectId, subject: SubjectId, purpose: PurposeId, at: datetime
+    ) -> Mandate | None:
+        """The mandate by which *representative* may decide for *subject* on *purpose* at *at*, if there is one."""
+        row = store.one(connection, "profile", id=subject)
+        if row is None or row[0] is None:
+            return None
+        born = self.profile(connection, subject).birth_date
+        return mandates.covering(connection, representative, subject, purpose, at, born=born, zone=self.zone)
+
+    def _living(self, connection: Connection, id: SubjectId) -> tuple[Subject, bytes]:
+        """The person under this id, or whom it was merged into, with their key; an erased one raises `Conflict`."""
         subject = self.get(connection, id)
-        if subject.language == ERASED_LANGUAGE or subject.erased_at is not None:
-            raise Conflict("this subject was erased; record the person anew", code="erased")
-        return subject
+        if subject.erased_at is not None:
+            raise Conflict("this subject was erased; record the person anew. Nothing was changed", code="erased")
+        return subject, self.key(connection, subject.id)
 
 
 def _plausible(birth_date: date | None, now: datetime) -> None:

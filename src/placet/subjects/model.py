@@ -20,16 +20,17 @@ EventKind = Literal["recycled", "sim-swap", "holder-changed", "user-changed", "c
 MandateKind = Literal["parent", "guardian", "power-of-attorney"]
 
 LANGUAGES = ("lv", "ru", "en")
-ERASED_LANGUAGE = "und"
-"""ISO 639-2 *undetermined*: which language an erased person spoke is forgotten too."""
-
 HOME = "371"
 """Country code of numbers written without one: the operator's own network (Latvia)."""
 
 
 @attrs.frozen
 class Subject:
-    """A person as the rest of the program sees one: nothing here identifies anybody."""
+    """
+    A person as the rest of the program sees one: nothing here identifies anybody.
+
+    Of an erased person the language is forgotten too: `und` (ISO 639-2, undetermined).
+    """
 
     id: SubjectId
     number: Number

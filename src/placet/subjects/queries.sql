@@ -32,10 +32,10 @@ UPDATE subjects.contact SET valid_to = %(now)s
 WHERE hash = %(hash)s AND number = %(number)s AND valid_to IS NULL AND valid_from < %(now)s
 RETURNING number;
 
--- name: end_contacts_of_number
--- A phone number leaves whoever had it.
-UPDATE subjects.contact SET valid_to = greatest(%(now)s, valid_from + interval '1 microsecond')
-WHERE hash = %(hash)s AND valid_to IS NULL;
+-- name: end_contact_of_line
+-- A phone number leaves whoever had it, or only those named by their numbers.
+UPDATE subjects.contact SET valid_to = greatest(%(at)s, valid_from + interval '1 microsecond')
+WHERE hash = %(hash)s AND valid_to IS NULL AND (%(numbers)s::int[] IS NULL OR number = ANY (%(numbers)s::int[]));
 
 -- name: by_alias
 -- The living person to whom an alias belongs at present.
@@ -59,9 +59,14 @@ WHERE named.id = %(id)s;
 -- The key of a person, still wrapped.
 SELECT wrapped_key FROM subjects.person WHERE id = %(id)s;
 
--- name: lock_person
--- Lock a person before what they are is changed.
-SELECT number, wrapped_key, name, birth_date, erased_at, merged_into FROM subjects.person WHERE id = %(id)s FOR UPDATE;
+-- name: lock_persons
+-- Lock persons before what they are is changed, in one order.
+SELECT id, number, wrapped_key, name, birth_date, erased_at, merged_into FROM subjects.person
+WHERE id = ANY (%(ids)s) ORDER BY number FOR UPDATE;
+
+-- name: keys
+-- The keys of many persons, still wrapped.
+SELECT id, wrapped_key FROM subjects.person WHERE id = ANY (%(ids)s);
 
 -- name: contacts
 -- The aliases of a person, sealed, the present ones first.
@@ -79,7 +84,7 @@ UPDATE subjects.person SET name = %(name)s, birth_date = %(birth_date)s WHERE id
 
 -- name: set_language
 -- The language a person wants to be spoken to in.
-UPDATE subjects.person SET language = %(language)s WHERE id = %(id)s AND erased_at IS NULL RETURNING number;
+UPDATE subjects.person SET language = %(language)s WHERE id = %(id)s AND erased_at IS NULL;
 
 -- name: merged_with
 -- This person and every identity that was merged into it, locked in one order.
@@ -161,17 +166,13 @@ UPDATE subjects.person SET name = NULL, birth_date = NULL WHERE id = %(merged)s;
 
 -- name: add_line
 -- Open a line, unless one with this number is open.
-INSERT INTO subjects.line (id, hash, valid_from) VALUES (%(id)s, %(hash)s, %(now)s)
+INSERT INTO subjects.line (id, hash, valid_from) VALUES (%(id)s, %(hash)s, %(since)s)
 ON CONFLICT (hash) WHERE valid_to IS NULL DO NOTHING
 RETURNING id;
 
--- name: line_by_hash
+-- name: lock_line
 -- The open line of a phone number, locked.
-SELECT id, hash, valid_from FROM subjects.line WHERE hash = %(hash)s AND valid_to IS NULL FOR UPDATE;
-
--- name: line_by_id
--- A line, locked.
-SELECT id, hash, valid_from FROM subjects.line WHERE id = %(id)s AND valid_to IS NULL FOR UPDATE;
+SELECT id, valid_from FROM subjects.line WHERE hash = %(hash)s AND valid_to IS NULL FOR UPDATE;
 
 -- name: end_line
 -- Close a line.
@@ -180,7 +181,7 @@ UPDATE subjects.line SET valid_to = %(at)s WHERE id = %(line)s AND valid_to IS N
 -- name: add_role
 -- Let a person stand to a line as something, unless they (or, for the holder, somebody) already do.
 INSERT INTO subjects.line_role (line, number, role, sealed, valid_from)
-VALUES (%(line)s, %(number)s, %(role)s, %(sealed)s, %(now)s)
+VALUES (%(line)s, %(number)s, %(role)s, %(sealed)s, %(since)s)
 ON CONFLICT DO NOTHING
 RETURNING number;
 
@@ -190,15 +191,16 @@ UPDATE subjects.line_role SET valid_to = greatest(%(at)s, valid_from + interval 
 WHERE line = %(line)s AND number = %(number)s AND role = %(role)s AND valid_to IS NULL RETURNING number;
 
 -- name: end_roles
--- Nobody of these roles stands to a line any more.
+-- Who stood to a line so before an instant stands to it no longer (when the line is over: nobody); returns whom.
 UPDATE subjects.line_role SET valid_to = greatest(%(at)s, valid_from + interval '1 microsecond')
-WHERE line = %(line)s AND role = ANY (%(roles)s) AND valid_to IS NULL;
+WHERE line = %(line)s AND role = ANY (%(roles)s) AND valid_to IS NULL AND (%(over)s OR valid_from < %(at)s)
+RETURNING number;
 
 -- name: roles_on_line
--- Who stands to a line at present.
+-- Who stood to a line at an instant or has come to it since.
 SELECT role.line, person.id, role.role, role.valid_from, role.valid_to
 FROM subjects.line_role AS role JOIN subjects.person USING (number)
-WHERE role.line = %(line)s AND role.valid_to IS NULL ORDER BY role.valid_from, person.number;
+WHERE role.line = %(line)s AND (role.valid_to IS NULL OR role.valid_to > %(at)s) ORDER BY role.valid_from, person.number;
 
 -- name: roles_of
 -- Every role of a person on any line, past ones too, with the sealed number.
