@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from placet.bootstrap import Application, build, prepare
 from placet.config import Config
 from placet.store.database import Database
 from placet.store.embedded import EmbeddedServer
@@ -95,7 +96,37 @@ def database(app_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def config(admin_url: str, tmp_path: Path) -> Config:
-    return Config(database_url=admin_url, data_dir=tmp_path, mode="development", master_key="00" * 32)
+    return _config(admin_url, tmp_path)
+
+
+def _config(url: str, folder: Path) -> Config:
+    return Config(database_url=url, data_dir=folder, mode="development", master_key="00" * 32)
+
+
+@pytest.fixture(scope="session")
+def published_template(server_url: str, template: tuple[str, Roles]) -> Iterator[str]:
+    """The template with the Amigo catalogue published in it."""
+    name = f"placet_published_{os.getpid()}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template[0]}"')
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(_config(renamed(server_url, database=name), Path(folder)))
+    yield name
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def placet(server_url: str, published_template: str, tmp_path: Path) -> Iterator[Application]:
+    """The composed application on a database of its own, with the Amigo catalogue in force; nothing started."""
+    name = f"placet_app_{os.getpid()}_{next(_serial)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{published_template}"')
+    application = build(_config(renamed(server_url, database=name), tmp_path))
+    yield application
+    application.close()
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

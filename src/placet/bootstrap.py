@@ -6,7 +6,7 @@ The composition root: the only module that knows all rooms. It wires them and st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -16,6 +16,8 @@ import attrs
 import psycopg
 from psycopg import Connection
 
+from placet.access.codes import Codes, sender_for
+from placet.access.keys import Keys as ApiKeys
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.files import load as load_catalogue
 from placet.catalogue.model import Catalogue
@@ -29,7 +31,7 @@ from placet.gate import roles as gate_roles
 from placet.gate.actions import Gate
 from placet.kernel import clock
 from placet.kernel.errors import Misconfigured
-from placet.kernel.ids import MandateId, Number, PurposeId, SubjectId
+from placet.kernel.ids import MandateId, Position, PurposeId, SubjectId
 from placet.kernel.seal import MasterKey
 from placet.ledger.keeper import Keeper
 from placet.ledger.keys import Keys
@@ -61,6 +63,11 @@ class CatalogueInForce:
             catalogue = catalogue_store.current(connection)
             self._catalogue, self._terms, self._position = catalogue, terms_of(catalogue), position
         return self._catalogue
+
+    def position(self, connection: Connection) -> Position:
+        """Where the catalogue in force was published."""
+        self.read(connection)
+        return Position(self._position)
 
     def terms(self, connection: Connection) -> Mapping[PurposeId, Terms]:
         self.read(connection)
@@ -134,13 +141,20 @@ class Application:
     keeper: Keeper
     gate: Gate
     sequencer: Sequencer
+    api_keys: ApiKeys
+    codes: Codes
 
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
 
+    def subject_keys(self, subjects: Sequence[UUID]) -> dict[UUID, bytes | None]:
+        """The keys of *subjects* for a verification; None for the erased."""
+        with self.database.transaction() as connection:
+            return self.subjects.keys(connection, [SubjectId(subject) for subject in subjects])
+
     def close(self) -> None:
         self.sequencer.stop()
-        self.keeper.stop()
+        self.api_keys.close()
         self.database.close()
 
 
@@ -186,6 +200,8 @@ def build(config: Config) -> Application:
         keeper=Keeper(database, keys, config),
         gate=Gate.of(config, master),
         sequencer=Sequencer(database, rulebook, clock.now),
+        api_keys=ApiKeys(database),
+        codes=Codes(database, subjects, master, sender_for(config)),
     )
 
 
@@ -196,11 +212,16 @@ def publish_catalogue(connection: Connection, catalogue: Catalogue, *, now: date
         consents.published(connection, published.position, published.lapsed)
 
 
-def erase(application: Application, connection: Connection, subject: SubjectId, *, now: datetime) -> None:
-    """Destroy the subject's key and what hangs on it, and write the `erased` event (GDPR Art. 17)."""
-    person = application.subjects.get(connection, subject)
-    consents.erased(connection, subject, person.number, now=now)
-    application.subjects.erase_key(connection, subject, now)
+def erase(application: Application, connection: Connection, subject: SubjectId, *, now: datetime) -> list[SubjectId]:
+    """
+    Destroy the subject's key and what hangs on it, and write the `erased` event (GDPR Art. 17).
+
+    Returns who was forgotten: the subject, and every identity merged into it; nobody when it had happened before.
+    """
+    forgotten = application.subjects.erase_key(connection, subject, now)
+    for id in forgotten:
+        consents.erased(connection, id, application.subjects.get(connection, id).number, now=now)
+    return forgotten
 
 
 @lru_cache(maxsize=1)
@@ -239,8 +260,3 @@ def _as_app(admin_url: str, app: str, password: str | None) -> str:
     host = parts.netloc.rpartition("@")[2]
     login = quote(app) if password is None else f"{quote(app)}:{password}"
     return urlunsplit((parts.scheme, f"{login}@{host}", parts.path, parts.query, ""))
-
-
-def subject_keys(application: Application, subjects: list[UUID]) -> dict[UUID, bytes | None]:
-    """The keys of *subjects* for verification; None for the erased."""
-    return application.subjects.keys(subjects)

@@ -1,4 +1,4 @@
-"""What runs beside the requests of a serving process: the sequencer, the tree keeper, the replica, the worker's rounds."""
+"""What runs beside the requests of a serving process: the sequencer, the tree keeper, the replica, the worker."""
 
 from __future__ import annotations
 

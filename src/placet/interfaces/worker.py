@@ -27,12 +27,16 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set."""
-        self._application.keeper.start()
+        keeper = threading.Thread(
+            target=self._application.keeper.follow, args=(stop, clock.now), name="keeper", daemon=True
+        )
+        keeper.start()
         while not stop.wait(PERIOD):
             try:
                 self.round()
             except Exception as error:  # noqa: BLE001 - the worker loop: report, and try again
                 log.error("work.failed", error=type(error).__name__, code=getattr(error, "code", None))
+        keeper.join(timeout=10)
 
     def round(self) -> None:
         """One round of what is due."""

@@ -15,6 +15,7 @@ from rich.console import Console
 from placet import config as settings
 from placet.bootstrap import Application, build
 from placet.config import Config
+from placet.kernel import clock
 from placet.kernel.errors import NotFound, PlacetError
 from placet.subjects.model import Subject
 
@@ -29,10 +30,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 @contextlib.contextmanager
 def open_application(config: Config | None = None) -> Iterator[Application]:
-    """The application as the settings say; its background work is not started."""
+    """
+    The application as the settings say; its background work is not started.
+
+    What the command recorded is taken into the tree before it ends, unless a running server's keeper does so.
+    """
     application = build(settings.load() if config is None else config)
     try:
         yield application
+        application.keeper.run_once(clock.now())
     finally:
         application.close()
 

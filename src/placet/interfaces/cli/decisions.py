@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import click
@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from placet.bootstrap import Application
 from placet.catalogue import store as catalogue_store
+from placet.catalogue.model import Route
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import ROUTES, SPOKEN, Actor, Decision, Record, Refused, Wish, as_json
@@ -75,7 +76,9 @@ def record_command(
 def _with_text(application: Application, connection: Connection, wish: Wish, person: Subject, now: datetime) -> Wish:
     """The yes is said on the text in force: it is rendered for the route and remembered, as if it had been read out."""
     catalogue = application.catalogue(connection)
-    rendered = render(catalogue, purpose=wish.purpose, language=wish.language or person.language, route=wish.route)
+    rendered = render(
+        catalogue, purpose=wish.purpose, language=wish.language or person.language, route=cast(Route, wish.route)
+    )
     catalogue_store.remember_shown(connection, rendered, now)
     return attrs.evolve(wish, shown=rendered.sha256)
 
