@@ -19,7 +19,15 @@ from placet.kernel.errors import (
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_BY_CODE = {"body-too-large": 413, "unknown-key": 401, "no-key": 401, "key-reused": 409, "not-json": 400}
+_BY_CODE = {
+    "body-too-large": 413,
+    "no-key": 401,
+    "key": 401,
+    "key-reused": 409,
+    "not-json": 400,
+    "no-such-route": 404,
+    "method-not-allowed": 405,
+}
 _BY_KIND: tuple[tuple[type[PlacetError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
@@ -33,9 +41,10 @@ _TITLES = {
     401: "An API key is needed",
     403: "Not allowed",
     404: "Not found",
+    405: "Not with this method",
     409: "Conflict",
     413: "Too large",
-    422: "Not recorded",
+    422: "Understood and refused",
     429: "Too many requests",
     500: "Our fault",
     503: "Try again later",
@@ -47,6 +56,11 @@ def status_of(error: PlacetError) -> int:
     if (status := _BY_CODE.get(error.code)) is not None:
         return status
     return next((status for kind, status in _BY_KIND if isinstance(error, kind)), 500)
+
+
+def broken() -> PlacetError:
+    """What a caller is told of a failure that nobody foresaw: nothing of its cause."""
+    return PlacetError("something broke on our side; try the same request again", code="internal")
 
 
 def problem(error: PlacetError) -> tuple[int, dict[str, Any], dict[str, str]]:
