@@ -15,6 +15,17 @@ from placet.kernel.ids import SubjectId
 NOW = datetime.fromisoformat("2026-03-12T12:00:00Z")
 
 
+ACTIVITIES = {
+    "offers.email": ("consent", "email", [("offers", "email")]),
+    "offers.greeting": ("consent", None, [("offers", None)]),
+    "credit.care": ("consent", None, [("credit", None), ("usage", None)]),
+    "profiling.best-offer-email": ("consent", "email", [("profiling", None), ("offers", "email")]),
+    "location.nearby-sms": ("consent", "sms", [("location", "sms"), ("offers", "sms")]),
+    "mobility.pigeon": ("consent", "pigeon", [("mobility", None)]),
+    "service.billing": ("contract", None, []),
+}
+
+
 @attrs.frozen
 class Town:
     """Writes as the owner does; each change moves the ledger's head as a decision would."""
@@ -64,6 +75,27 @@ class Town:
             self._change(position, number, None, "", "erased", None, None)
         return position
 
+    def publish(self, majors: dict[str, int]) -> int:
+        """Put a catalogue with these major versions and the activities below into force."""
+        with self.connection.transaction():
+            position = self._next()
+            self.connection.execute(
+                "INSERT INTO catalogue.edition VALUES (%s, 'town', 1, %s, decode(repeat('00', 32), 'hex'), '', %s)",
+                [position, position, NOW],
+            )
+            for item, (purpose, major) in enumerate(majors.items()):
+                self.connection.execute(
+                    "INSERT INTO catalogue.notice VALUES (%s, %s, %s, 0)", [position, purpose, major]
+                )
+                self._change(position, None, purpose, "", "published", major, None, item)
+            for activity, (basis, channel, needs) in ACTIVITIES.items():
+                values = [position, activity, channel, basis, not needs]
+                self.connection.execute("INSERT INTO catalogue.activity VALUES (%s, %s, %s, %s, %s)", values)
+                for purpose, of_channel in needs:
+                    values = [position, activity, purpose, of_channel]
+                    self.connection.execute("INSERT INTO catalogue.need VALUES (%s, %s, %s, %s)", values)
+        return position
+
     def restore(self, epoch: str) -> None:
         """What a restored backup looks like: another epoch."""
         self.connection.execute("UPDATE ledger.head SET epoch = %s", [epoch])
@@ -76,31 +108,21 @@ class Town:
         assert row is not None
         return row[0]
 
-    def _change(self, position, number, purpose, channel, decision, major, until) -> None:
+    def _change(self, position, number, purpose, channel, decision, major, until, item=0) -> None:
         self.connection.execute(
             "INSERT INTO consents.outbox (position, item, number, purpose, channel, decision, notice_major, expires_at)"
-            " VALUES (%s, 0, %s, %s, %s, %s, %s, %s)",
-            [position, number, purpose, channel, decision, major, until],
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [position, item, number, purpose, channel, decision, major, until],
         )
 
 
 @pytest.fixture
 def town(admin_url: str, clone):
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f'GRANT CREATE ON DATABASE "{clone[0]}" TO "{clone[1].owner}"')
         connection.execute(f'SET ROLE "{clone[1].owner}"')
-        if connection.execute("SELECT to_regclass('catalogue.current_need')").fetchone() == (None,):
-            connection.execute(f"""
-            CREATE SCHEMA catalogue; GRANT USAGE ON SCHEMA catalogue TO "{clone[1].app}";
-            CREATE TABLE catalogue.current_notice (purpose text, major int, minor int);
-            CREATE TABLE catalogue.current_need (activity text, purpose text, channel text);
-            CREATE TABLE catalogue.current_activity (activity text, legal_basis text, needs_none bool);
-            GRANT SELECT ON ALL TABLES IN SCHEMA catalogue TO "{clone[1].app}";
-            INSERT INTO catalogue.current_notice VALUES ('offers',1,0),('usage',1,0),('credit',1,0),('mobility',1,0);
-            INSERT INTO catalogue.current_need VALUES ('offers.email','offers','email'),('credit.care','credit',NULL),('credit.care','usage',NULL);
-            INSERT INTO catalogue.current_activity VALUES ('offers.email','consent',false),('credit.care','consent',false),('service.billing','contract',true);
-            """)
-        yield Town(connection)
+        town = Town(connection)
+        town.publish({"offers": 1, "usage": 1, "credit": 1, "profiling": 1, "location": 1, "mobility": 1})
+        yield town
 
 
 @pytest.fixture

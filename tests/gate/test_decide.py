@@ -28,7 +28,8 @@ def standing(words: str) -> Standing:
 def terms(asked: str) -> Terms | None:
     if (found := TABLE["activities"].get(asked)) is not None:
         basis = None if found["basis"] == "null" else found["basis"]
-        return Terms(basis, tuple(Need(*need.split("/")) for need in found["needs"]))
+        needs = tuple(Need(*need.split("/")) for need in found["needs"])
+        return Terms(basis, needs, found.get("channel"))
     return Terms("consent", (Need(asked),)) if asked in TABLE["majors"] else None
 
 

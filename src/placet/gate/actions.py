@@ -7,7 +7,8 @@ from `_mint`, which nobody else may import.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
 from placet.kernel.periods import format_instant
 from placet.kernel.seal import MasterKey
 
-__all__ = ["Allowed", "Answer", "Audience", "Denied", "Gate", "Permit", "as_json"]
+__all__ = ["Allowed", "Answer", "Audience", "Denied", "Gate", "Permit", "as_json", "under_purpose"]
 
 
 @attrs.frozen
@@ -130,6 +131,23 @@ class Gate:
             issued_at=now,
             expires_at=end if verdict.until is None else min(end, verdict.until),
         )
+
+
+@contextlib.contextmanager
+def under_purpose(connection: Connection, activity: ActivityId, channel: ChannelId | None) -> Iterator[None]:
+    """
+    Read under *activity*'s purpose role: each statement shows the rows of those who consent when it starts (B6).
+
+    Inside a transaction at READ COMMITTED; above it nothing is shown. A statement or a server-side cursor that runs
+    already keeps its snapshot, so draw long lists in pages. Outside the block the program is itself again.
+    """
+    role = store.role_of(connection, activity)
+    if role is None:
+        raise errors.Denied(f"{activity} needs no purpose, so no purpose's role reads for it", code="no-purpose-role")
+    with connection.transaction():
+        store.take_role(connection, role, activity, channel)
+        yield
+        store.leave_role(connection)
 
 
 def as_json(answer: Answer) -> dict[str, Any]:

@@ -101,6 +101,8 @@ class Terms:
 
     basis: str | None
     needs: tuple[Need, ...] = ()
+    channel: ChannelId | None = None
+    """What the activity is sent through; at least one of its needs must have that channel."""
 
 
 @attrs.frozen

@@ -3,7 +3,7 @@
 -- that remains), what the catalogue asks for, and where each need and its channel stand. One row a need, at least one.
 SELECT ending.epoch, ending.position,
        person.number, person.id, person.erased_at IS NOT NULL AS erased, person.merged_into IS NOT NULL AS merged,
-       activity.activity IS NOT NULL AS is_activity, activity.legal_basis,
+       activity.activity IS NOT NULL AS is_activity, activity.legal_basis, activity.channel,
        need.purpose, need.channel, notice.major,
        whole.decision, whole.notice_major, whole.expires_at,
        part.channel, part.decision, part.notice_major, part.expires_at
@@ -14,12 +14,28 @@ LEFT JOIN catalogue.current_activity activity ON activity.activity = %(asked)s
 LEFT JOIN (
     SELECT purpose, channel FROM catalogue.current_need WHERE activity = %(asked)s
     UNION ALL
-    SELECT DISTINCT purpose, NULL FROM catalogue.current_notice WHERE purpose = %(asked)s
+    SELECT purpose, NULL FROM catalogue.current_notice WHERE purpose = %(asked)s
 ) need ON true
-LEFT JOIN (SELECT DISTINCT purpose, major FROM catalogue.current_notice) notice ON notice.purpose = need.purpose
+LEFT JOIN catalogue.current_notice notice ON notice.purpose = need.purpose
 LEFT JOIN consents.current whole
        ON whole.number = person.number AND whole.purpose = need.purpose AND whole.channel = ''
 LEFT JOIN consents.current part
        ON part.number = person.number AND part.purpose = need.purpose
-      AND part.channel = coalesce(nullif(need.channel, ''), %(channel)s::text)
+      AND part.channel = coalesce(need.channel, activity.channel, %(channel)s::text)
 ORDER BY need.purpose;
+
+-- name: role_of
+-- The role under which an activity reads: that of its own purpose, the part of its id before the dot, comes first.
+SELECT known.role
+FROM catalogue.current_need AS need JOIN gate.purpose_role AS known USING (purpose)
+WHERE need.activity = %(activity)s
+ORDER BY need.purpose <> split_part(%(activity)s, '.', 1), need.purpose LIMIT 1;
+
+-- name: take_role
+-- Become a purpose's role for the rest of the transaction.
+SELECT set_config('placet.activity', %(activity)s, true), set_config('placet.channel', %(channel)s, true),
+       set_config('work_mem', '64MB', true), set_config('role', %(role)s, true);
+
+-- name: leave_role
+-- Be the program again.
+SELECT set_config('role', 'none', true), set_config('placet.activity', '', true), set_config('placet.channel', '', true);

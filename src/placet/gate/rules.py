@@ -14,7 +14,6 @@ The steps are numbered as in docs/explanation/gate.md, and refuse in that order:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from placet.gate.model import CONSENT, Facts, Need, No, Question, Reason, Standing, Terms, Token, Verdict, Yes
@@ -40,7 +39,7 @@ def decide(question: Question, facts: Facts) -> Verdict:
     # Step 5: empty never means yes.
     if not facts.terms.needs:
         return _other_basis(facts.terms)
-    return _consented(question, facts, facts.terms.needs)
+    return _consented(question, facts, facts.terms)
 
 
 def is_stale(token: Token | None, ending: Token) -> bool:
@@ -48,16 +47,18 @@ def is_stale(token: Token | None, ending: Token) -> bool:
     return token is not None and (token.epoch != ending.epoch or token.position > ending.position)
 
 
-def channels_asked(question: Question, needs: Iterable[Need]) -> list[Need]:
+def channels_asked(question: Question, terms: Terms) -> list[Need]:
     """
-    The channels that must be open: those the catalogue names, else the one the caller names.
+    The channels that must be open: those of an activity that sends, else the one the caller names.
 
-    The caller's channel belongs to the activity's own purpose, which is the part of its id before the dot.
+    The caller's channel belongs to the activity's own purpose, the part of its id before the dot. An activity that
+    sends through a channel that none of its purposes has asks for one that nobody can have opened.
     """
-    named = [need for need in needs if need.channel is not None]
-    if named or question.channel is None:
+    named = [need for need in terms.needs if need.channel is not None]
+    channel = terms.channel or question.channel
+    if named or channel is None:
         return named
-    return [Need(PurposeId(question.asked.partition(".")[0]), question.channel)]
+    return [Need(PurposeId(question.asked.partition(".")[0]), channel)]
 
 
 def _other_basis(terms: Terms) -> Verdict:
@@ -66,16 +67,16 @@ def _other_basis(terms: Terms) -> Verdict:
     return Yes(terms.basis)
 
 
-def _consented(question: Question, facts: Facts, needs: tuple[Need, ...]) -> Verdict:
+def _consented(question: Question, facts: Facts, terms: Terms) -> Verdict:
     ends: list[datetime] = []
     # Step 6: all of them, in the catalogue's order; the first that does not hold is the reason.
-    for need in needs:
+    for need in terms.needs:
         standing = facts.standings.get((need.purpose, None))
         if (why := _obstacle(standing, facts.majors.get(need.purpose), question.at)) is not None:
             return No(why)
         ends += _end(standing)
     # Step 7.
-    for need in channels_asked(question, needs):
+    for need in channels_asked(question, terms):
         if question.channel is not None and need.channel != question.channel:
             return No(Reason.NO_CHANNEL)
         standing = facts.standings.get((need.purpose, need.channel))

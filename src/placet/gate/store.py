@@ -12,7 +12,7 @@ from psycopg import Connection
 from placet.consents.actions import states_as_of
 from placet.consents.rules import Terms as PurposeTerms
 from placet.gate.model import CONSENT, Facts, Need, Person, Question, Standing, Terms, Token
-from placet.kernel.ids import ChannelId, Number, PurposeId
+from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId
 from placet.store.queries import queries
 
 _SQL = queries("placet.gate")
@@ -22,15 +22,15 @@ def facts(connection: Connection, question: Question) -> Facts:
     """All that *question* depends on, in one statement, so in one snapshot."""
     parameters = {"subject": question.subject, "asked": question.asked, "channel": question.channel}
     rows = connection.execute(_SQL["facts"], parameters).fetchall()
-    epoch, position, number, _id, erased, merged, is_activity, basis, *_ = rows[0]
-    needs = [row[8:] for row in rows if row[8] is not None]
+    epoch, position, number, _id, erased, merged, is_activity, *activity = rows[0][:9]
+    needs = [row[9:] for row in rows if row[9] is not None]
     standings: dict[tuple[PurposeId, ChannelId | None], Standing] = {}
     for purpose, _channel, _major, *whole_and_part in needs:
         _add(standings, purpose, None, whole_and_part[:3])
         _add(standings, purpose, whole_and_part[3], whole_and_part[4:])
     return Facts(
         ending=Token(epoch, position),
-        terms=_terms(needs, is_activity=is_activity, basis=basis),
+        terms=_activity_terms(needs, *activity) if is_activity else _purpose_terms(needs),
         # A merged person whose remaining one is merged again is not guessed at.
         person=None if number is None or merged else Person(Number(number), erased=erased),
         standings=standings,
@@ -52,11 +52,28 @@ def facts_as_of(
     return attrs.evolve(now, standings=standings)
 
 
-def _terms(needs: list[tuple[Any, ...]], *, is_activity: bool, basis: str | None) -> Terms | None:
-    if not needs and not is_activity:
-        return None
-    asked = tuple(Need(purpose, channel or None) for purpose, channel, *_ in needs)
-    return Terms(basis if is_activity else CONSENT, asked)
+def role_of(connection: Connection, activity: ActivityId) -> str | None:
+    """The role of the activity's own purpose, or of the first one it needs."""
+    row = connection.execute(_SQL["role_of"], {"activity": activity}).fetchone()
+    return None if row is None else str(row[0])
+
+
+def take_role(connection: Connection, role: str, activity: ActivityId, channel: ChannelId | None) -> None:
+    """Until the transaction ends or `leave_role`. Hashing a few million numbers needs more than the usual work_mem."""
+    connection.execute(_SQL["take_role"], {"role": role, "activity": activity, "channel": channel or ""})
+
+
+def leave_role(connection: Connection) -> None:
+    connection.execute(_SQL["leave_role"])
+
+
+def _activity_terms(needs: list[tuple[Any, ...]], basis: str | None, channel: ChannelId | None) -> Terms:
+    return Terms(basis, tuple(Need(purpose, channel) for purpose, channel, *_ in needs), channel)
+
+
+def _purpose_terms(needs: list[tuple[Any, ...]]) -> Terms | None:
+    """A purpose asked for by itself needs itself; a word that is neither activity nor purpose has no terms."""
+    return Terms(CONSENT, tuple(Need(purpose) for purpose, *_ in needs)) if needs else None
 
 
 def _add(

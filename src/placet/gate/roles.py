@@ -1,0 +1,74 @@
+"""
+One database role for each purpose (B6): under it, a query returns the rows of consenting customers and nothing else.
+
+Roles belong to the server and purposes to the catalogue, so they are made here and not in a migration. They cannot
+log in; the program is a member of each, inherits from none (NOINHERIT), and takes one on for a transaction with
+`SET LOCAL ROLE` (`actions.under_purpose`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from psycopg import Connection, errors, sql
+
+from placet.gate.layout import PURPOSES
+from placet.kernel.ids import PurposeId
+from placet.store.queries import queries
+
+_SQL = queries("placet.gate", "roles.sql")
+
+
+def ensure(connection: Connection, prefix: str) -> None:
+    """
+    Make the purpose roles that are missing, with their views and policies.
+
+    *connection* may create roles and is in autocommit. Running it again changes nothing, and locks nothing.
+    """
+    owner = sql.Identifier(f"{prefix}_owner")
+    wanted = {purpose: f"{prefix}_{purpose}" for purpose in _purposes(connection, owner)}
+    done = {purpose for (purpose,) in connection.execute(_SQL["complete"], {"prefix": prefix})}
+    missing = {purpose: role for purpose, role in wanted.items() if purpose not in done}
+    if not missing:
+        return
+    for role in missing.values():
+        _create(connection, role, app=f"{prefix}_app")
+    with connection.transaction():
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
+        for purpose, role in missing.items():
+            _open(connection, purpose, role)
+        for (relation,) in connection.execute(_SQL["guarded"]).fetchall():
+            connection.execute(_SQL["guard"], {"relation": relation})
+
+
+def _purposes(connection: Connection, owner: sql.Identifier) -> list[PurposeId]:
+    """Those of the published catalogue, and those we ship: before the first publication there are no others."""
+    with connection.transaction():
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(owner))
+        published = [PurposeId(purpose) for (purpose,) in connection.execute(_SQL["purposes"])]
+    return list(dict.fromkeys([*PURPOSES, *published]))
+
+
+def _create(connection: Connection, role: str, *, app: str) -> None:
+    # Another process of ours may be making it at this moment: the second one finds it made.
+    with contextlib.suppress(errors.DuplicateObject, errors.UniqueViolation), connection.transaction():
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(sql.Identifier(role)))
+    with contextlib.suppress(errors.UniqueViolation), connection.transaction():
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(app)))
+
+
+def _open(connection: Connection, purpose: PurposeId, role: str) -> None:
+    """The owner's view of whose rows *purpose* may see, readable by its role and by no other."""
+    names = {
+        "view": sql.Identifier("gate", f"open_{purpose}"),
+        "purpose": sql.Literal(purpose),
+        "role": sql.Identifier(role),
+    }
+    for statement in (
+        "CREATE OR REPLACE VIEW {view} AS SELECT number FROM gate.consenting"
+        " WHERE EXISTS (SELECT FROM gate.asked WHERE purpose = {purpose})",
+        "GRANT USAGE ON SCHEMA gate TO {role}",
+        "GRANT SELECT ON {view} TO {role}",
+    ):
+        connection.execute(sql.SQL(statement).format(**names))
+    connection.execute(_SQL["remember"], {"purpose": purpose, "role": role})
