@@ -1,0 +1,144 @@
+"""Signing in by a one-time code, and out. Whether a contact is known is never told (OWASP ASVS 6.3.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+from starlette.responses import RedirectResponse, Response
+
+from placet.access import sessions
+from placet.access.codes import demo_messages
+from placet.access.sessions import Session
+from placet.bootstrap import Application
+from placet.consents.store import standing_of
+from placet.interfaces.cli.demo import CUSTOMERS
+from placet.interfaces.portal import views
+from placet.interfaces.web.shell import Page, Shell, Visit
+from placet.kernel.errors import BadInput
+from placet.kernel.ids import SubjectId, parse_uuid
+from placet.subjects.model import Alias
+
+SESSION, CHALLENGE = "placet_session", "placet_challenge"
+_CHALLENGE_SECONDS = 600
+
+SignedInPage = Callable[[Visit, Session], Response]
+
+
+@attrs.frozen
+class SigningIn:
+    """The pages before a session, and the door to those behind one."""
+
+    application: Application
+    shell: Shell
+
+    def session(self, visit: Visit) -> Session | None:
+        """Who is signed in here, if anybody."""
+        token = self.shell.cookie(visit.request, SESSION)
+        if token is None:
+            return None
+        with self.application.database.transaction() as connection:
+            return sessions.resume(connection, token, now=visit.now)
+
+    def required(self, page: SignedInPage) -> Page:
+        """*page* for whoever is signed in; everybody else is asked to sign in first."""
+
+        def guarded(visit: Visit) -> Response:
+            session = self.session(visit)
+            return see_other("/sign-in") if session is None else page(visit, session)
+
+        return guarded
+
+    def ask(self, visit: Visit) -> Response:
+        return see_other("/") if self.session(visit) is not None else self._ask(visit)
+
+    def send(self, visit: Visit) -> Response:
+        contact = visit.form.get("contact", "")
+        try:
+            alias = _alias(contact)
+        except BadInput:
+            return self._ask(visit, contact=contact, wrong=True)
+        client = visit.request.client
+        challenge = self.application.codes.request(
+            str(alias),
+            address="" if client is None else client.host,
+            language=visit.words.language,
+            now=visit.now,
+        )
+        response = see_other("/sign-in/code")
+        self.shell.set_cookie(response, CHALLENGE, str(challenge), seconds=_CHALLENGE_SECONDS)
+        return response
+
+    def ask_code(self, visit: Visit) -> Response:
+        if self.shell.cookie(visit.request, CHALLENGE) is None:
+            return see_other("/sign-in")
+        return self._ask_code(visit)
+
+    def enter(self, visit: Visit) -> Response:
+        challenge = self.shell.cookie(visit.request, CHALLENGE)
+        if challenge is None:
+            return see_other("/sign-in")
+        # "482 193" is how people write a code down.
+        code = "".join(visit.form.get("code", "").split())
+        subject = self.application.codes.verify(parse_uuid(challenge, what="the challenge"), code, now=visit.now)
+        if subject is None:
+            return self._ask_code(visit, wrong=True)
+        return self._open(visit, subject)
+
+    def leave(self, visit: Visit) -> Response:
+        if (session := self.session(visit)) is not None:
+            with self.application.database.transaction() as connection:
+                sessions.revoke(connection, session, now=visit.now)
+        response = see_other("/signed-out")
+        self.shell.drop_cookie(response, SESSION)
+        self.shell.new_seed(response)
+        return response
+
+    def left(self, visit: Visit) -> Response:
+        return self.shell.render(visit, "portal/signed_out.html")
+
+    def _open(self, visit: Visit, subject: SubjectId) -> Response:
+        """A new session; who has never decided anything is asked, everybody else sees where they stand."""
+        with self.application.database.transaction() as connection:
+            session = sessions.open_session(connection, subject, visit.words.language, now=visit.now)
+            person = self.application.subjects.get(connection, subject)
+            decided = bool(standing_of(connection, person.number))
+        response = see_other("/" if decided else "/choices")
+        self.shell.set_cookie(response, SESSION, session.token)
+        self.shell.drop_cookie(response, CHALLENGE)
+        self.shell.new_seed(response)
+        return response
+
+    def _ask(self, visit: Visit, *, contact: str = "", wrong: bool = False) -> Response:
+        samples = _samples() if self.shell.mode == "demo" else ()
+        status = 400 if wrong else 200
+        return self.shell.render(
+            visit, "portal/sign_in.html", status=status, contact=contact, wrong=wrong, samples=samples
+        )
+
+    def _ask_code(self, visit: Visit, *, wrong: bool = False) -> Response:
+        outbox = self._outbox(visit) if self.shell.mode == "demo" else None
+        return self.shell.render(visit, "portal/code.html", status=400 if wrong else 200, wrong=wrong, outbox=outbox)
+
+    def _outbox(self, visit: Visit) -> list[views.Letter]:
+        """Demo mode: what was sent for this visitor's own request."""
+        mine = self.shell.cookie(visit.request, CHALLENGE)
+        with self.application.database.transaction() as connection:
+            return [
+                views.Letter(message.contact.partition(":")[2], message.code, message.created_at)
+                for message in demo_messages(connection)
+                if str(message.challenge) == mine
+            ]
+
+
+def see_other(address: str) -> RedirectResponse:
+    """After a form, a page that can be loaded again (RFC 9110 §15.4.4)."""
+    return RedirectResponse(address, status_code=303)
+
+
+def _alias(contact: str) -> Alias:
+    return Alias.email(contact) if "@" in contact else Alias.msisdn(contact)
+
+
+def _samples() -> tuple[views.Sample, ...]:
+    return tuple(views.Sample(customer.name, customer.msisdn) for customer in CUSTOMERS)

@@ -1,0 +1,1 @@
+"""The shell that portal, desk and console stand on: templates, style, languages, forms and security headers."""
