@@ -24,7 +24,8 @@ from placet.catalogue.model import Catalogue
 from placet.catalogue.publishing import publish
 from placet.config import Config
 from placet.consents import actions as consents
-from placet.consents.model import Wish
+from placet.consents import identity
+from placet.consents.model import Outcome, Wish
 from placet.consents.rules import Shown, Terms
 from placet.consents.sequencer import Sequencer
 from placet.gate import roles as gate_roles
@@ -41,6 +42,7 @@ from placet.store.embedded import EmbeddedServer
 from placet.store.migrations import Roles, migrate, pending
 from placet.subjects.actions import Subjects
 from placet.subjects.master import load as load_master
+from placet.subjects.model import Alias, EventKind
 from placet.subjects.vault import Vault
 
 _APP_PASSWORD = "placet/app-role/v1"  # noqa: S105 - a label, not a password
@@ -149,8 +151,7 @@ class Application:
 
     def subject_keys(self, subjects: Sequence[UUID]) -> dict[UUID, bytes | None]:
         """The keys of *subjects* for a verification; None for the erased."""
-        with self.database.transaction() as connection:
-            return self.subjects.keys(connection, [SubjectId(subject) for subject in subjects])
+        return self.subjects.keys(subjects)
 
     def close(self) -> None:
         self.sequencer.stop()
@@ -222,6 +223,30 @@ def erase(application: Application, connection: Connection, subject: SubjectId, 
     for id in forgotten:
         consents.erased(connection, id, application.subjects.get(connection, id).number, now=now)
     return forgotten
+
+
+def line_event(
+    application: Application,
+    connection: Connection,
+    line: Alias,
+    kind: EventKind,
+    *,
+    occurred_at: datetime,
+    now: datetime,
+) -> list[Outcome]:
+    """Note what happened to a line, and suspend what was tied to it until each person confirms it again."""
+    tied = application.catalogue(connection).tied
+    found = application.subjects.line_event(connection, line, kind, tied, occurred_at=occurred_at, now=now)
+    return identity.suspend(connection, found, occurred_at=occurred_at, rulebook=application.rulebook, now=now)
+
+
+def merge(
+    application: Application, connection: Connection, survivor: SubjectId, merged: SubjectId, *, now: datetime
+) -> list[Outcome]:
+    """Two identities were one person: keep the most restrictive of each two states."""
+    outcomes = identity.merge(connection, survivor, merged, rulebook=application.rulebook, now=now)
+    application.subjects.merge(connection, survivor, merged)
+    return outcomes
 
 
 @lru_cache(maxsize=1)

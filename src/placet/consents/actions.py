@@ -1,12 +1,13 @@
 """
 Recording decisions: read, decide, write, in one transaction under the ledger's head row.
 
-This is the only writer of decisions. What is acknowledged is durable; the tree, and so the proof, follow within a second.
+This and `consents.bulk` are the only writers of decisions. What is acknowledged is durable; the tree, and so the
+proof, follow within a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
@@ -26,7 +27,6 @@ from placet.consents.model import (
     Standing,
     State,
     Wish,
-    as_json,
 )
 from placet.consents.rules import Facts, Shown, Terms, admit, fold, step
 from placet.kernel import jcs
@@ -73,9 +73,13 @@ class Rulebook(Protocol):
         ...
 
 
+def canonical_body(record: Record) -> bytes:
+    return record.body
+
+
 @attrs.define
-class _Batch:
-    """A transaction under way: the facts it read, and what it will write."""
+class Batch:
+    """A transaction under way: the facts it read, and what it will write (shared with `consents.bulk`)."""
 
     connection: Connection
     rulebook: Rulebook
@@ -85,9 +89,14 @@ class _Batch:
     people: Mapping[SubjectId, store.Person]
     standings: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]
     answered: dict[bytes, store.Answered]
+    line_since: Mapping[Number, datetime]
     keys: dict[SubjectId, bytes] = attrs.field(factory=dict)
-    rows: list[Row] = attrs.field(factory=list)
     writing: store.Writing = attrs.field(factory=store.Writing)
+    rows: list[Row] = attrs.field(factory=list)
+    enter: Callable[[Row], object] = attrs.Factory(lambda batch: batch.rows.append, takes_self=True)
+    """Where the ledger's rows go."""
+    encode: Callable[[Record], bytes] = canonical_body
+    """How a record becomes its canonical bytes."""
 
 
 def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
@@ -96,19 +105,9 @@ def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook
 
     A refused wish leaves the others untouched. Nothing is acknowledged before the caller's commit.
     """
-    batch = _gather(connection, wishes, rulebook, now)
-    outcomes = [_decide(batch, wish) for wish in wishes]
+    batch = gather(connection, wishes, rulebook, now)
+    outcomes = [decide(batch, wish, facts_for(batch, wish)) for wish in wishes]
     ledger.append(connection, batch.rows)
-    if batch.rows or batch.writing.answered:
-        store.write(connection, batch.writing)
-    return outcomes
-
-
-def record_bulk(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
-    """As `record`, with the ledger's rows written by COPY: for imports of thousands."""
-    batch = _gather(connection, wishes, rulebook, now)
-    outcomes = [_decide(batch, wish) for wish in wishes]
-    ledger.copy_in(connection, batch.rows)
     if batch.rows or batch.writing.answered:
         store.write(connection, batch.writing)
     return outcomes
@@ -143,7 +142,7 @@ def request_digest(wish: Wish) -> bytes:
     return sha256(jcs.canonical(said)).digest()
 
 
-def _gather(connection: Connection, wishes: Sequence[Wish], rulebook: Rulebook, now: datetime) -> _Batch:
+def gather(connection: Connection, wishes: Sequence[Wish], rulebook: Rulebook, now: datetime) -> Batch:
     """Lock the head first: what is read afterwards cannot be changed by another decision until we commit."""
     head = ledger.lock_head(connection)
     terms = rulebook.terms(connection)
@@ -151,23 +150,24 @@ def _gather(connection: Connection, wishes: Sequence[Wish], rulebook: Rulebook, 
     numbers = [person.number for person in people.values()]
     standings = store.standings(connection, numbers, {wish.purpose for wish in wishes}) if numbers else {}
     answered = store.answered(connection, [wish.idempotency_key for wish in wishes if wish.idempotency_key is not None])
-    return _Batch(connection, rulebook, now, head, terms, people, standings, answered)
+    dated = any(wish.occurred_at is not None for wish in wishes)
+    lines = store.line_since(connection, numbers) if dated and any(each.line_tied for each in terms.values()) else {}
+    return Batch(connection, rulebook, now, head, terms, people, standings, answered, lines)
 
 
-def _decide(batch: _Batch, wish: Wish) -> Outcome:
+def decide(batch: Batch, wish: Wish, facts: Facts) -> Outcome:
+    """Admit one wish or refuse it; what it writes is added to the batch."""
     if wish.idempotency_key is not None and (before := batch.answered.get(wish.idempotency_key)) is not None:
         return _again(batch, wish, before)
     person = batch.people.get(wish.subject)
-    number = None if person is None else person.number
-    standing = {} if number is None else batch.standings.get((number, wish.purpose), {})
-    facts = _facts(batch, wish, person)
+    standing = {} if person is None else batch.standings.get((person.number, wish.purpose), {})
     if (refused := admit(wish, facts, standing, now=batch.now, rest=batch.rulebook.rest)) is not None:
         return refused
     assert person is not None
     return _enter(batch, wish, person, facts, standing)
 
 
-def _again(batch: _Batch, wish: Wish, before: store.Answered) -> Outcome:
+def _again(batch: Batch, wish: Wish, before: store.Answered) -> Outcome:
     if before.request != request_digest(wish):
         return Refused(
             "key-reused", "this idempotency key was used for another request; use a new key for each decision"
@@ -175,40 +175,41 @@ def _again(batch: _Batch, wish: Wish, before: store.Answered) -> Outcome:
     return Recorded(before.record, before.position, batch.head.epoch, replayed=True)
 
 
-def _facts(batch: _Batch, wish: Wish, person: store.Person | None) -> Facts:
-    terms = batch.terms.get(wish.purpose)
-    dated = wish.occurred_at is not None and terms is not None and terms.line_tied and person is not None
+def facts_for(batch: Batch, wish: Wish) -> Facts:
+    """What the rules may know about *wish*; may ask the database."""
+    person = batch.people.get(wish.subject)
     return Facts(
         known=person is not None,
         erased=person is not None and person.erased,
-        terms=terms,
+        terms=batch.terms.get(wish.purpose),
         shown=None if wish.shown is None else batch.rulebook.shown(batch.connection, wish.shown),
-        line_since=store.line_since(batch.connection, person.number) if dated and person is not None else None,
+        line_since=None if person is None else batch.line_since.get(person.number),
         mandate_covers=_covered(batch, wish),
     )
 
 
-def _covered(batch: _Batch, wish: Wish) -> bool:
+def _covered(batch: Batch, wish: Wish) -> bool:
     if wish.actor.kind != "representative" or wish.mandate is None or wish.actor.id is None:
         return False
     representative = SubjectId(parse_uuid(wish.actor.id, what="the representative's id"))
     return batch.rulebook.covers(batch.connection, representative, wish.mandate, wish, batch.now)
 
 
-def _enter(batch: _Batch, wish: Wish, person: store.Person, facts: Facts, standing: Standing) -> Recorded:
+def _enter(batch: Batch, wish: Wish, person: store.Person, facts: Facts, standing: Standing) -> Recorded:
     """Stamp, commit to, and fold one admitted wish."""
     position = Position(batch.head.position + 1)
     recorded_at = ledger.next_instant(batch.head, batch.now)
     key = _key(batch, person)
     entered = _record(wish, facts, position, recorded_at, _evidence(batch, wish, person, key))
-    body = jcs.canonical(as_json(entered))
-    batch.rows.append(
+    body = batch.encode(entered)
+    entry = commitment(key, entered.id, body)
+    batch.enter(
         Row(
             position,
             entered.id,
             recorded_at,
             body,
-            commitment(key, entered.id, body),
+            entry,
             entered.subject,
             entered.purpose,
             entered.channel,
@@ -218,14 +219,14 @@ def _enter(batch: _Batch, wish: Wish, person: store.Person, facts: Facts, standi
     )
     batch.head = Head(batch.head.epoch, position, recorded_at)
     changed = step(standing, entered, position=position, terms=facts.terms)
+    batch.writing.change(person.number, wish.purpose, standing, changed)
     batch.standings.setdefault((person.number, wish.purpose), {}).update(changed)
-    batch.writing.change(person.number, wish.purpose, changed)
     if wish.idempotency_key is not None:
         _answer(batch, wish, position, entered.id)
     return Recorded(entered.id, position, batch.head.epoch, ignored=not changed)
 
 
-def _key(batch: _Batch, person: store.Person) -> bytes:
+def _key(batch: Batch, person: store.Person) -> bytes:
     if (key := batch.keys.get(person.id)) is None:
         assert person.wrapped_key is not None
         key = batch.keys[person.id] = batch.rulebook.unwrap(person.wrapped_key, person.id)
@@ -259,7 +260,7 @@ def _record(wish: Wish, facts: Facts, position: Position, recorded_at: datetime,
     )
 
 
-def _evidence(batch: _Batch, wish: Wish, person: store.Person, key: bytes) -> str | None:
+def _evidence(batch: Batch, wish: Wish, person: store.Person, key: bytes) -> str | None:
     if wish.evidence is None:
         return None
     digest = keyed_hash(key, _EVIDENCE + wish.evidence)
@@ -270,7 +271,7 @@ def _evidence(batch: _Batch, wish: Wish, person: store.Person, key: bytes) -> st
     return digest.hex()
 
 
-def _answer(batch: _Batch, wish: Wish, position: Position, id: RecordId) -> None:
+def _answer(batch: Batch, wish: Wish, position: Position, id: RecordId) -> None:
     assert wish.idempotency_key is not None
     digest = request_digest(wish)
     batch.answered[wish.idempotency_key] = store.Answered(digest, position, id)
@@ -289,21 +290,6 @@ def expire(connection: Connection, *, rulebook: Rulebook, now: datetime, limit: 
         for id, purpose, channel, _ in store.due(connection, now, limit)
     ]
     return sum(isinstance(outcome, Recorded) for outcome in record(connection, wishes, rulebook=rulebook, now=now))
-
-
-def suspend(
-    connection: Connection,
-    suspensions: Sequence[tuple[SubjectId, PurposeId, ChannelId | None, str]],
-    *,
-    rulebook: Rulebook,
-    now: datetime,
-) -> list[Outcome]:
-    """Suspend what a line event puts in doubt: (subject, purpose, channel, reason) each, until it is confirmed again."""
-    wishes = [
-        Wish(subject, purpose, Decision.SUSPENDED, "api", SYSTEM, channel=channel, reason=reason)
-        for subject, purpose, channel, reason in suspensions
-    ]
-    return record(connection, wishes, rulebook=rulebook, now=now)
 
 
 def erased(connection: Connection, subject: SubjectId, number: Number, *, now: datetime) -> Position:

@@ -25,7 +25,7 @@ from placet.consents.model import (
     State,
     Wish,
 )
-from placet.kernel.ids import ChannelId, PurposeId
+from placet.kernel.ids import ChannelId, Position, PurposeId
 
 CLOCK_SLACK = timedelta(minutes=5)
 """How far a caller's clock may be ahead before a time counts as the future."""
@@ -112,7 +112,7 @@ def _times(wish: Wish, facts: Facts, now: datetime) -> Refused | None:
     said = wish.occurred_at
     if said is None:
         return None
-    if wish.route not in DATED_ROUTES:
+    if wish.route not in DATED_ROUTES and wish.actor.kind != "system":
         return Refused("time-not-yours", "on this route the time is ours: leave occurred_at out")
     if said > now + CLOCK_SLACK:
         return Refused("in-the-future", "occurred_at lies in the future; check the zone and the clock it came from")
@@ -192,20 +192,23 @@ def step(standing: Standing, record: Record, *, position: int, terms: Terms | No
     3. A no closes its own channel, or the purpose with all its channels.
     4. What lapses can only have been given; what is requested can only be unknown or lapsed.
     """
-    fresh = _fresh(record, position)
     if record.decision is Decision.GIVEN:
         barred = _barred(standing, record.channel)
         if barred is not None and record.occurred_at <= barred:
             return {}
         mine = standing.get(record.channel)
         return {
-            record.channel: attrs.evolve(
-                fresh,
+            record.channel: State(
+                record.decision,
+                Position(position),
+                record.occurred_at,
+                record.recorded_at,
                 closed_at=None if mine is None else mine.closed_at,
                 notice_major=None if record.notice is None else record.notice.major,
                 expires_at=_expiry(record, terms),
             )
         }
+    fresh = State(record.decision, Position(position), record.occurred_at, record.recorded_at)
     if record.decision in CLOSING:
         return {channel: _closed(standing.get(channel), fresh, record) for channel in _reach(standing, record.channel)}
     if record.decision in LAPSED:
@@ -218,10 +221,6 @@ def step(standing: Standing, record: Record, *, position: int, terms: Terms | No
     if mine is None or mine.decision in LAPSED:
         return {record.channel: attrs.evolve(fresh, closed_at=None if mine is None else mine.closed_at)}
     return {}
-
-
-def _fresh(record: Record, position: int) -> State:
-    return State(record.decision, position, record.occurred_at, record.recorded_at)  # type: ignore[arg-type]
 
 
 def _expiry(record: Record, terms: Terms | None) -> datetime | None:
