@@ -164,11 +164,9 @@ class Subjects:
 
     def end_contact(self, connection: Connection, id: SubjectId, alias: Alias, *, now: datetime) -> None:
         """An alias is no longer this person's; from now on it may be somebody else's."""
-        person = self._living(connection, id)
-        if (
-            store.one(connection, "end_contact", hash=self.vault.alias_hash(alias), number=person.number, now=now)
-            is None
-        ):
+        person, _ = self._living(connection, id)
+        hashed = self.vault.alias_hash(alias)
+        if store.one(connection, "end_contact", hash=hashed, number=person.number, now=now) is None:
             raise NotFound(f"this {alias.kind} is not one of the subject's; nothing was changed", code="unknown-alias")
 
     def speak(self, connection: Connection, id: SubjectId, language: str) -> None:
