@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import attrs
-from babel.dates import format_datetime
+from babel.dates import format_date
 
 from placet.consents.model import Decision, Record
 from placet.consents.receipt_form import Place
@@ -134,9 +134,9 @@ def summary(receipt: Readable, *, language: str, zone: ZoneInfo) -> ReceiptSumma
 
 
 def _moment(instant: datetime, language: str, zone: ZoneInfo) -> str:
-    """Day and time to the second in the reader's zone, with the zone's offset: `12 March 2026, 14:00:00 +0200`."""
-    text: str = format_datetime(instant, "d MMMM y, HH:mm:ss Z", tzinfo=zone, locale=_LOCALES[language])
-    return text
+    """Day and time to the second in the reader's zone, with its offset: `12 March 2026, 14:00:01 +0200`."""
+    local, locale = instant.astimezone(zone), _LOCALES[language]
+    return f"{format_date(local, 'long', locale=locale)}, {local:%H:%M:%S %z}"
 
 
 def _title(thing: object, language: str) -> str:
