@@ -71,6 +71,9 @@ class Proxy:
     async def _close(self) -> None:
         self._server.close()
         await self._cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _cut(self) -> None:
         for writer in self._writers:
