@@ -11,6 +11,7 @@ import base64
 import binascii
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from placet.config import Config
@@ -68,10 +69,10 @@ def _read(file: Path) -> MasterKey:
 
 
 def _create(file: Path) -> None:
-    """Write a fresh key; of two processes that start together, one wins and both read its key."""
+    """Write a fresh key; of several that start together one wins, and all read its key."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, name = tempfile.mkstemp(prefix=".draft-", dir=file.parent)  # mode 0600
+    draft = Path(name)
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
         stream.write(new_key().hex() + "\n")
         stream.flush()
