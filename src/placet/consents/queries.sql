@@ -47,6 +47,16 @@ SELECT decode(hash, 'hex'), number, decode(sealed, 'hex'), created_at
 FROM json_to_recordset(%(evidence)s::json) AS row (hash text, number int, sealed text, created_at timestamptz)
 ON CONFLICT (hash) DO NOTHING;
 
+-- name: copy_feed
+-- The feed of an import.
+COPY consents.outbox (position, item, number, purpose, channel, decision, notice_major, expires_at)
+FROM STDIN (FORMAT BINARY);
+
+-- name: copy_states
+-- States of which nothing was stored yet.
+COPY consents.state (number, purpose, channel, decision, position, occurred_at, recorded_at, closed_at, closed_by_self,
+                     notice_major, expires_at) FROM STDIN (FORMAT BINARY);
+
 -- name: persisted
 -- Which of these records are in the ledger: asked after a commit whose answer was lost.
 SELECT id FROM ledger.entered WHERE id = ANY(%(ids)s::uuid[]);
@@ -93,5 +103,5 @@ DELETE FROM consents.evidence WHERE number = %(number)s;
 DELETE FROM consents.idempotency WHERE created_at < %(before)s;
 
 -- name: line_since
--- When the first of a subject's present lines began.
-SELECT min(valid_from) FROM subjects.line_role_current WHERE number = %(number)s;
+-- When the first of each subject's present lines began.
+SELECT number, min(valid_from) FROM subjects.line_role_current WHERE number = ANY(%(numbers)s::int[]) GROUP BY number;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,13 @@ from psycopg import Connection
 from placet.consents.model import Decision, Record, Standing, State, from_json
 from placet.kernel import jcs
 from placet.kernel.ids import ChannelId, Number, Position, PurposeId, RecordId, SubjectId
+from placet.store import copying as pack
 from placet.store.queries import queries
 
 SQL = queries("placet.consents")
 _MAX_POSITION = 2**62
+_EIGHT_FIELDS = pack.fields(8)
+_ELEVEN_FIELDS = pack.fields(11)
 
 
 @attrs.frozen
@@ -39,30 +43,28 @@ class Answered:
     record: RecordId
 
 
+StateKey = tuple[Number, PurposeId, ChannelId | None]
+
+
 @attrs.define
 class Writing:
     """What a batch is about to write; filled while the batch is decided, written at once."""
 
-    states: dict[tuple[Number, PurposeId, ChannelId | None], State] = attrs.field(factory=dict)
-    feed: list[dict[str, Any]] = attrs.field(factory=list)
+    states: dict[StateKey, State] = attrs.field(factory=dict)
+    new: set[StateKey] = attrs.field(factory=set)
+    """Those of `states` of which nothing is stored yet."""
+    feed: list[tuple[StateKey, int, State]] = attrs.field(factory=list)
+    """What changed, with its place among the changes of one position."""
     answered: list[dict[str, Any]] = attrs.field(factory=list)
     evidence: list[dict[str, Any]] = attrs.field(factory=list)
 
-    def change(self, number: Number, purpose: PurposeId, changed: Mapping[ChannelId | None, State]) -> None:
+    def change(self, number: Number, purpose: PurposeId, before: Standing, changed: Standing) -> None:
         for item, (channel, state) in enumerate(changed.items()):
-            self.states[number, purpose, channel] = state
-            self.feed.append(
-                {
-                    "position": state.position,
-                    "item": item,
-                    "number": number,
-                    "purpose": purpose,
-                    "channel": channel or "",
-                    "decision": state.decision.value,
-                    "notice_major": state.notice_major,
-                    "expires_at": state.expires_at,
-                }
-            )
+            key = (number, purpose, channel)
+            if channel not in before:
+                self.new.add(key)
+            self.states[key] = state
+            self.feed.append((key, item, state))
 
 
 def people(connection: Connection, ids: Iterable[SubjectId]) -> dict[SubjectId, Person]:
@@ -96,24 +98,24 @@ def answered(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Answe
 
 
 def write(connection: Connection, writing: Writing) -> None:
-    states = [
-        {
-            "number": number,
-            "purpose": purpose,
-            "channel": channel or "",
-            "decision": state.decision.value,
-            "position": state.position,
-            "occurred_at": state.occurred_at,
-            "recorded_at": state.recorded_at,
-            "closed_at": state.closed_at,
-            "closed_by_self": state.closed_by_self,
-            "notice_major": state.notice_major,
-            "expires_at": state.expires_at,
-        }
-        for (number, purpose, channel), state in writing.states.items()
-    ]
-    parts = {"states": states, "feed": writing.feed, "answered": writing.answered, "evidence": writing.evidence}
+    """Write what a batch changed, in one statement."""
+    states = [_state_row(key, state) for key, state in writing.states.items()]
+    feed = [_feed_row(*change) for change in writing.feed]
+    parts = {"states": states, "feed": feed, "answered": writing.answered, "evidence": writing.evidence}
     connection.execute(SQL["write"], {name: msgspec.json.encode(rows).decode() for name, rows in parts.items()})
+
+
+def write_bulk(connection: Connection, writing: Writing) -> None:
+    """
+    As `write`, with the feed and the new states by COPY.
+
+    Whoever holds the head row's lock knows which states there are, so what is new cannot collide.
+    """
+    pack.copy_rows(connection, SQL["copy_feed"], [_packed_change(*change) for change in writing.feed])
+    pack.copy_rows(connection, SQL["copy_states"], [_packed_state(key, writing.states[key]) for key in writing.new])
+    rest = {key: state for key, state in writing.states.items() if key not in writing.new}
+    if rest or writing.answered or writing.evidence:
+        write(connection, attrs.evolve(writing, states=rest, feed=[]))
 
 
 def history(connection: Connection, subject: SubjectId, *, before: int | None, limit: int) -> list[Record]:
@@ -132,10 +134,9 @@ def record(connection: Connection, id: RecordId) -> Record | None:
     return None if row is None else _record(*row)
 
 
-def line_since(connection: Connection, number: Number) -> datetime | None:
-    """When the first of the subject's present lines began; None when there is none."""
-    row = connection.execute(SQL["line_since"], {"number": number}).fetchone()
-    return None if row is None else row[0]
+def line_since(connection: Connection, numbers: Sequence[Number]) -> dict[Number, datetime]:
+    """When the first of each subject's present lines began; who has no line is not in it."""
+    return dict(connection.execute(SQL["line_since"], {"numbers": list(numbers)}).fetchall())
 
 
 def persisted(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
@@ -156,3 +157,73 @@ def _record(position: int, body: bytes) -> Record:
 def _state(row: tuple[Any, ...]) -> State:
     _, _, _, decision, position, occurred_at, recorded_at, closed_at, own, major, expires_at = row
     return State(Decision(decision), position, occurred_at, recorded_at, closed_at, own, major, expires_at)
+
+
+def _state_row(key: StateKey, state: State) -> dict[str, Any]:
+    number, purpose, channel = key
+    return {
+        "number": number,
+        "purpose": purpose,
+        "channel": channel or "",
+        "decision": state.decision.value,
+        "position": state.position,
+        "occurred_at": state.occurred_at,
+        "recorded_at": state.recorded_at,
+        "closed_at": state.closed_at,
+        "closed_by_self": state.closed_by_self,
+        "notice_major": state.notice_major,
+        "expires_at": state.expires_at,
+    }
+
+
+def _feed_row(key: StateKey, item: int, state: State) -> dict[str, Any]:
+    number, purpose, channel = key
+    return {
+        "position": state.position,
+        "item": item,
+        "number": number,
+        "purpose": purpose,
+        "channel": channel or "",
+        "decision": state.decision.value,
+        "notice_major": state.notice_major,
+        "expires_at": state.expires_at,
+    }
+
+
+def _packed_state(key: StateKey, state: State) -> bytes:
+    number, purpose, channel = key
+    return b"".join(
+        (
+            _ELEVEN_FIELDS,
+            pack.int4(number),
+            _words(purpose, channel or "", state.decision.value),
+            pack.int8(state.position),
+            pack.instant(state.occurred_at),
+            pack.instant(state.recorded_at),
+            pack.instant(state.closed_at),
+            pack.boolean(state.closed_by_self),
+            pack.int4(state.notice_major),
+            pack.instant(state.expires_at),
+        )
+    )
+
+
+def _packed_change(key: StateKey, item: int, state: State) -> bytes:
+    number, purpose, channel = key
+    return b"".join(
+        (
+            _EIGHT_FIELDS,
+            pack.int8(state.position),
+            pack.int2(item),
+            pack.int4(number),
+            _words(purpose, channel or "", state.decision.value),
+            pack.int4(state.notice_major),
+            pack.instant(state.expires_at),
+        )
+    )
+
+
+@cache
+def _words(purpose: str, channel: str, decision: str) -> bytes:
+    """The few words of purpose, channel and decision, packed."""
+    return pack.text(purpose) + pack.text(channel) + pack.text(decision)

@@ -8,8 +8,10 @@ jumps back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +22,13 @@ from placet.kernel import jcs
 from placet.kernel.ids import Position, new_record_id
 from placet.kernel.periods import MICROSECOND, format_instant
 from placet.ledger.model import Head, Row
+from placet.store import copying as pack
 from placet.store.queries import queries
 
 _SQL = queries("placet.ledger", "append.sql")
+_CHUNK = 256
+"""Rows sent at once by `copying`."""
+_TEN_FIELDS = pack.fields(10)
 WAKE_UP = "placet_ledger"
 """The channel notified by every append; a wake-up only: the truth is the position."""
 
@@ -55,31 +61,37 @@ def append(connection: Connection, rows: Sequence[Row]) -> None:
     connection.execute(_SQL["append"], parameters)
 
 
-def copy_in(connection: Connection, rows: Sequence[Row]) -> None:
-    """As `append`, by COPY: for imports of thousands."""
-    if not rows:
-        return
-    last = rows[-1]
+@contextlib.contextmanager
+def copying(connection: Connection) -> Iterator[Callable[[Row], None]]:
+    """
+    As `append`, by COPY, for thousands: yields what writes one row, and moves the head at the end.
+
+    Rows leave as they come, so the server stores them while the next are decided. Until the end the connection is busy.
+    """
+    count, last, waiting = 0, None, [pack.HEADER]
     with connection.cursor() as cursor:
         with cursor.copy(_SQL["copy_records"]) as copy:
-            for row in rows:
-                copy.write_row(
-                    (
-                        row.position,
-                        row.id,
-                        row.recorded_at,
-                        row.subject,
-                        row.purpose,
-                        row.channel,
-                        row.decision,
-                        row.occurred_at,
-                        row.body,
-                        row.entry,
-                    )
-                )
-        cursor.execute(
-            _SQL["move_head"], {"position": last.position, "recorded_at": last.recorded_at, "count": len(rows)}
-        )
+
+            def write(row: Row) -> None:
+                nonlocal count, last
+                count, last = count + 1, row
+                waiting.append(_packed(row))
+                if len(waiting) >= _CHUNK:
+                    copy.write(b"".join(waiting))
+                    waiting.clear()
+
+            yield write
+            copy.write(b"".join((*waiting, pack.TRAILER)))
+        if last is not None:
+            moved = {"position": last.position, "recorded_at": last.recorded_at, "count": count}
+            cursor.execute(_SQL["move_head"], moved)
+
+
+def copy_in(connection: Connection, rows: Sequence[Row]) -> None:
+    """As `append`, by COPY."""
+    with copying(connection) as write:
+        for row in rows:
+            write(row)
 
 
 def append_event(connection: Connection, event: Mapping[str, Any], now: datetime) -> Position:
@@ -96,6 +108,28 @@ def append_event(connection: Connection, event: Mapping[str, Any], now: datetime
 def event_body(event: Mapping[str, Any], id: UUID, recorded_at: datetime) -> bytes:
     """The canonical bytes of *event* with its stamps: what stands in the log in clear."""
     return jcs.canonical({**event, "id": str(id), "recorded_at": format_instant(recorded_at)})
+
+
+def _packed(row: Row) -> bytes:
+    return b"".join(
+        (
+            _TEN_FIELDS,
+            pack.int8(row.position),
+            pack.blob(row.id.bytes),
+            pack.instant(row.recorded_at),
+            pack.blob(None if row.subject is None else row.subject.bytes),
+            _words(row.purpose, row.channel, row.decision),
+            pack.instant(row.occurred_at),
+            pack.blob(row.body),
+            pack.blob(row.entry),
+        )
+    )
+
+
+@cache
+def _words(*words: str | None) -> bytes:
+    """The few words of purpose, channel and decision, packed."""
+    return b"".join(map(pack.text, words))
 
 
 def _encode(rows: Sequence[Row]) -> str:

@@ -25,7 +25,8 @@ SELECT pg_notify('placet_ledger', %(position)s::text);
 
 -- name: copy_records
 -- The same rows by COPY.
-COPY ledger.record (position, id, recorded_at, subject, purpose, channel, decision, occurred_at, body, entry) FROM STDIN;
+COPY ledger.record (position, id, recorded_at, subject, purpose, channel, decision, occurred_at, body, entry)
+FROM STDIN (FORMAT BINARY);
 
 -- name: move_head
 -- Move the head by as many rows as were copied, and wake the followers.
