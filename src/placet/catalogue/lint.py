@@ -157,7 +157,8 @@ def _data_of_activities(catalogue: Catalogue) -> Iterator[Finding]:
         listed = {id for purpose in purposes for id in purpose.data}
         for id in sorted(set(activity.data) - listed):
             yield _error("unlisted-data", where, f"it reads {id!r}, which the notices of its purposes do not list")
-        yield from _channel_of(activity, purposes, where)
+        if activity.channel in catalogue.channels:
+            yield from _channel_of(activity, purposes, where)
 
 
 def _channel_of(activity: Activity, purposes: list[Purpose], where: str) -> Iterator[Finding]:
