@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -386,6 +387,13 @@ def test_a_receipt_for_another_decision_than_was_logged_is_named(decision: Decis
 )
 def test_the_operator_cannot_change_the_evidence(field: str, value: Any, expected: Fault) -> None:
     assert judged(OURS.file(AT, changed(("evidence", field), value))) is expected
+
+
+def test_a_record_from_after_the_checkpoint_contradicts_it() -> None:
+    """The log signs whole seconds: a record of the same second is not later."""
+    moments = [NOW + timedelta(microseconds=999_999), NOW + timedelta(seconds=1)]
+    logs = [Desk([record(1, recorded_at=moment)]) for moment in moments]
+    assert [fault(verify(log.receipt(1), log.keys)) for log in logs] == [None, Fault.TIME_CONTRADICTS]
 
 
 @pytest.mark.parametrize("section", ["dpv:hasEntity", "dpv:hasRecordOfActivity", "evidence"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from uuid import uuid4
 
 import attrs
@@ -89,12 +88,12 @@ class Office:
 
 
 @pytest.fixture
-def office(database: Database, config: Config, tmp_path: Path, now: datetime) -> Office:
+def office(database: Database, config: Config, now: datetime) -> Office:
     subjects = Subjects(database, MasterKey(bytes(32)))
     with database.transaction() as connection:
         aliases = [Alias.parse(f"msisdn:{PHONE}"), Alias.parse(f"email:{EMAIL}")]
         customer = subjects.add(connection, aliases=aliases, language="lv", name=NAME, now=now)
-    keeper = Keeper(database, LogSigner(config.log_origin, KEYS.checkpoint), tmp_path / "log")
+    keeper = Keeper(database, KEYS, config)
     return Office(database, config, subjects, customer, keeper, now)
 
 

@@ -12,7 +12,8 @@ failed step would be said about bytes nobody vouches for:
 5. what it says in the words of the standard is what the record says;
 6. it has a proof, or says that the proof is pending;
 7. the checkpoint is of this log, signed by its key, and no known witness's cosignature on it is wrong;
-8. the tree is large enough, index and leaf are the record's, the path leads to the root (RFC 6962 §2.1.1);
+8. the tree is large enough, index and leaf are the record's, the path leads to the root (RFC 6962 §2.1.1), and the
+   record does not date itself after the log signed a tree that holds it;
 9. the text, when it is given, is the one the decision was said on.
 """
 
@@ -64,6 +65,7 @@ class Fault(StrEnum):
     WRONG_INDEX = "wrong-index"
     WRONG_LEAF = "wrong-leaf"
     WRONG_PATH = "wrong-path"
+    TIME_CONTRADICTS = "time-contradicts"
     TEXT_DIFFERS = "text-differs"
 
 
@@ -144,6 +146,7 @@ def _verify(data: bytes, keys: Sequence[VerifierKey], text: bytes | None) -> Gen
     # Steps 6 to 8.
     entry = bytes.fromhex(evidence["entry"])
     inclusion = None if (proof := _proof(file)) is None else _included(proof, place, entry, keys)
+    _not_later(record, inclusion)
     # Step 9.
     if text is not None:
         _same_text(record, text)
@@ -287,6 +290,15 @@ def _in_tree(proof: Proof, place: Place, entry: bytes, head: TreeHead) -> None:
         raise _Wrong(Fault.WRONG_PATH, str(error)) from None
     if root != head.root:
         raise _Wrong(Fault.WRONG_PATH, "the path does not lead from the record to the root of the checkpoint")
+
+
+def _not_later(record: Record, inclusion: Inclusion | None) -> None:
+    """The log's own clock on the checkpoint, which counts whole seconds; witnesses' clocks may differ."""
+    if inclusion is None or inclusion.signed_at is None:
+        return
+    if inclusion.signed_at < record.recorded_at.replace(microsecond=0):
+        message = f"the record says {record.recorded_at}, but the log had it when it signed at {inclusion.signed_at}"
+        raise _Wrong(Fault.TIME_CONTRADICTS, message)
 
 
 def _same_text(record: Record, text: bytes) -> None:
