@@ -102,6 +102,7 @@ def test_erasing_the_person_erases_every_merged_identity(
         subjects.merge(connection, first.id, second.id)
         assert subjects.erase_key(connection, second.id, now) == [first.id, second.id]
         assert subjects.find(connection, "crm:A-2") is None
+        assert [subjects.get(connection, id).number for id in (first.id, second.id)] == [first.number, second.number]
     assert subjects.keys([first.id, second.id, new_subject_id()]) == {first.id: None, second.id: None}
 
 

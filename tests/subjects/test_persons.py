@@ -67,7 +67,7 @@ def test_personal_fields_are_readable_with_the_key_and_nowhere_in_clear(
 def test_alias_of_somebody_else_is_a_conflict_that_says_what_to_do(
     subjects: Subjects, database: Database, anna: Subject, now: datetime
 ) -> None:
-    with pytest.raises(Conflict, match="merge the two") as refusal, database.transaction() as connection:
+    with pytest.raises(Conflict, match="placet subjects merge") as refusal, database.transaction() as connection:
         subjects.add(connection, aliases=[Alias.parse("crm:new"), ANNA[0]], now=now)
     assert "2000" not in refusal.value.message
     with database.transaction() as connection:

@@ -50,9 +50,11 @@ FROM subjects.contact JOIN subjects.person USING (number)
 WHERE contact.hash = ANY (%(hashes)s) AND contact.valid_to IS NULL AND person.erased_at IS NULL;
 
 -- name: by_id
--- The person with this id, erased or not; an identity that was merged leads to the one that goes on.
+-- The person with this id; an identity that was merged leads to the one that goes on, an erased one to its tombstone.
 SELECT person.id, person.number, person.language, person.created_at, person.erased_at
-FROM subjects.person AS named JOIN subjects.person AS person ON person.id = coalesce(named.merged_into, named.id)
+FROM subjects.person AS named
+JOIN subjects.person AS person
+    ON person.id = CASE WHEN named.erased_at IS NULL THEN coalesce(named.merged_into, named.id) ELSE named.id END
 WHERE named.id = %(id)s;
 
 -- name: key

@@ -19,8 +19,9 @@ from placet.subjects.vault import Vault, seal_field
 SQL = queries("placet.subjects")
 
 TAKEN = (
-    "this {kind} belongs to another subject already. If it is the same person, merge the two; if the number went to"
-    " somebody else, record that first (placet subjects line recycled). Nothing was changed"
+    "this {kind} belongs to another subject already. If it is the same person, merge the two (placet subjects merge);"
+    " if it went to somebody else, record that first (placet subjects line event, or placet subjects contact end)."
+    " Nothing was changed"
 )
 
 
