@@ -13,7 +13,31 @@ from placet.catalogue.readability import sms_parts
 from placet.catalogue.render import render
 
 PURPOSES = ["offers", "usage", "profiling", "credit", "location", "loyalty", "loyalty-offers", "mobility"]
-PROMISES = "O1 O2 O3 O4 U1 U2 U3 P1 P2 P3 C1 C2 C3 C4 L1 L2 L3 Y1 Y2 M1 M2 M3 M4".split()
+PROMISES = [
+    "O1",
+    "O2",
+    "O3",
+    "O4",
+    "U1",
+    "U2",
+    "U3",
+    "P1",
+    "P2",
+    "P3",
+    "C1",
+    "C2",
+    "C3",
+    "C4",
+    "L1",
+    "L2",
+    "L3",
+    "Y1",
+    "Y2",
+    "M1",
+    "M2",
+    "M3",
+    "M4",
+]
 FULL_TEXTS: tuple[Route, ...] = ("portal", "post", "api")
 
 
