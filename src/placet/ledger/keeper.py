@@ -38,8 +38,8 @@ from placet.store.database import Database, translated
 
 _log = structlog.get_logger(__name__)
 
-SLICE = 262_144
-"""The most leaves of one run: about half a second."""
+SLICE = 65_536
+"""Leaves that are read at once."""
 POLL = 0.25
 SPACING = 0.5
 """Seconds between two checkpoints while records keep coming: each stays in the database for ever."""
@@ -105,10 +105,9 @@ class Keeper:
         with self._database.dedicated() as connection, translated():
             connection.execute(f"LISTEN {WAKE_UP}")
             while not self._ends(stop):
-                size = 0 if self._progress is None else self._progress.growth.size
-                if (checkpoint := self.run_once(clock())) is None:
+                if self.run_once(clock()) is None:
                     list(connection.notifies(timeout=POLL, stop_after=1))
-                elif checkpoint.size - size < SLICE:
+                else:
                     stop.wait(SPACING)
 
     def _advance(self, connection: Connection, head: Head, now: datetime) -> Checkpoint | None:
@@ -119,7 +118,7 @@ class Keeper:
         size = progress.growth.size
         if head.position < size:
             raise _rolled_back(f"the database ends at {head.position}, but a tree of {size} was signed")
-        target = min(head.position, size + SLICE)
+        target: int = head.position
         if progress.ahead is not None:  # Nothing smaller may be signed any more.
             target = TreeHead.parse(progress.ahead.text).size
         if target == size and (progress.signed is not None or size == 0):
@@ -168,17 +167,21 @@ class Keeper:
         return None
 
     def _grow(self, connection: Connection, progress: _Progress, target: int) -> None:
+        """
+        Take in everything up to *target*, however much: a checkpoint half-way would bear a time at which later records
+        had been written already, and so call them back-dated.
+        """
         size = progress.growth.size
-        leaves = [leaf_hash(entry) for entry in store.entries(connection, max(size, 1), target)]
-        if size:
-            before, *leaves = leaves or [b""]
-            if before != progress.last_leaf:
-                raise _rolled_back(f"the record at {size} is no longer the one that was signed")
-        if len(leaves) != target - size:
-            raise _rolled_back(f"between {size} and {target} records are missing")
-        if full := progress.growth.append(b"".join(leaves)):
-            store.add_tiles(connection, full)
-        progress.last_leaf = leaves[-1] if leaves else progress.last_leaf
+        if size and leaf_hash(store.entries(connection, size, size)[0]) != progress.last_leaf:
+            raise _rolled_back(f"the record at {size} is no longer the one that was signed")
+        for first in range(size + 1, target + 1, SLICE):
+            last = min(first + SLICE - 1, target)
+            leaves = [leaf_hash(entry) for entry in store.entries(connection, first, last)]
+            if len(leaves) != last - first + 1:
+                raise _rolled_back(f"between {first} and {last} records are missing")
+            if full := progress.growth.append(b"".join(leaves)):
+                store.add_tiles(connection, full)
+            progress.last_leaf = leaves[-1]
 
     def _sign(self, connection: Connection, progress: _Progress, now: datetime) -> Checkpoint:
         size, root = progress.growth.size, progress.growth.root()

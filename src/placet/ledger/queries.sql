@@ -98,3 +98,8 @@ COPY (SELECT position, id, recorded_at, subject, purpose, channel, decision, occ
 -- name: extent
 -- Where the rows really begin and end, beside what the head says.
 SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM ledger.record;
+
+-- name: logged
+-- Positions %(first)s to %(last)s with what is hashed and what it stands for.
+SELECT position, body, coalesce(entry, '\x02'::bytea || body) FROM ledger.record
+WHERE position BETWEEN %(first)s AND %(last)s ORDER BY position;

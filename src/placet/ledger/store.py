@@ -43,6 +43,12 @@ def entries(connection: Connection, first: int, last: int) -> list[bytes]:
         return [entry for (entry,) in cursor]
 
 
+def logged(connection: Connection, first: int, last: int) -> list[tuple[int, bytes, bytes]]:
+    """Position, body and logged bytes of *first* to *last*, both inside."""
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(_SQL["logged"], {"first": first, "last": last}).fetchall()
+
+
 def recorded_at(connection: Connection, position: int) -> datetime:
     row = connection.execute(_SQL["recorded_at"], {"position": position}).fetchone()
     if row is None:

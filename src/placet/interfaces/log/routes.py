@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Protocol
 
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -46,8 +47,8 @@ class LogHolder(Protocol):
     def keys(self) -> Keys: ...
 
 
-def routes(application: LogHolder) -> list[Route]:
-    """The routes of the log."""
+def routes(application: LogHolder) -> Starlette:
+    """The log as an ASGI application; its paths begin with `/log`."""
     reader = TileReader()
 
     def checkpoint(request: Request) -> Response:
@@ -85,13 +86,15 @@ def routes(application: LogHolder) -> list[Route]:
             return PlainTextResponse(f"at most {cosigning.MOST_BYTES} bytes\n", status_code=413)
         return await run_in_threadpool(_accepted, application, body)
 
-    return [
-        Route("/log/checkpoint", checkpoint),
-        Route("/log/checkpoint/cosigned", cosigned),
-        Route("/log/tile/{path:path}", tile),
-        Route("/log/keys", keys),
-        Route("/log/cosignatures", cosignatures, methods=["POST"]),
-    ]
+    return Starlette(
+        routes=[
+            Route("/log/checkpoint", checkpoint),
+            Route("/log/checkpoint/cosigned", cosigned),
+            Route("/log/tile/{path:path}", tile),
+            Route("/log/keys", keys),
+            Route("/log/cosignatures", cosignatures, methods=["POST"]),
+        ]
+    )
 
 
 def _tile(database: Database, reader: TileReader, path: tiles.TilePath) -> bytes | None:

@@ -1,0 +1,239 @@
+"""`placet ledger …`: the log for operators and auditors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from psycopg import Connection
+from rich.progress import Progress as Bar
+
+from placet.bootstrap import Application
+from placet.interfaces.cli.context import err, json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.witness import witness_command
+from placet.kernel import clock
+from placet.kernel.errors import NotFound
+from placet.kernel.periods import format_instant
+from placet.ledger import keeper, proof, store
+from placet.ledger.export import export
+from placet.ledger.keys import LogSigner
+from placet.ledger.notes import VerifierKey
+from placet.ledger.outside import Outside
+from placet.ledger.proof import TextProof
+from placet.ledger.rebuild import rebuild_tiles
+from placet.ledger.rows import Finding
+from placet.ledger.slices import Sources
+from placet.ledger.verify import Report, verify
+
+__all__ = ["ledger_group", "witness_command"]
+
+
+@click.group("ledger")
+def ledger_group() -> None:
+    """The log: its checkpoint, proofs, verification, export."""
+
+
+@ledger_group.command("checkpoint")
+@json_option
+@reported
+def checkpoint_command(as_json: bool) -> None:
+    """Show the newest checkpoint with its cosignatures."""
+    with open_application() as application, application.database.transaction() as connection:
+        found = proof.latest_checkpoint(connection)
+    if found is None:
+        raise NotFound("nothing was signed yet; `placet serve` or `placet work` signs within a second of a record")
+    if not as_json:
+        click.echo(found.note, nl=False)
+        return
+    print_json(
+        {
+            "epoch": found.epoch,
+            "size": found.size,
+            "root": found.root.hex(),
+            "signed_at": format_instant(found.signed_at),
+            "cosignatures": len(found.cosignatures),
+            "note": found.note,
+        }
+    )
+
+
+@ledger_group.command("proof")
+@click.argument("record")
+@click.option("--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
+@json_option
+@reported
+def proof_command(record: str, target: Path | None, as_json: bool) -> None:
+    """Prove that RECORD (its id or position) is in the log, as a C2SP tlog-proof that verifies offline."""
+    with open_application() as application, application.database.transaction() as connection:
+        position = _position(connection, record)
+        found = proof.prove(connection, position)
+    if found is None:
+        raise NotFound("the tree has not reached this record yet; try again in a second", code="proof-pending")
+    inclusion, checkpoint = found
+    text = str(TextProof(inclusion.index, inclusion.path, checkpoint.note))
+    if target is not None:
+        target.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json(
+            {
+                "index": inclusion.index,
+                "size": inclusion.size,
+                "leaf_hash": inclusion.leaf.hex(),
+                "path": [hash.hex() for hash in inclusion.path],
+                "root": inclusion.root.hex(),
+                "checkpoint": checkpoint.note,
+            }
+        )
+    elif target is None:
+        click.echo(text, nl=False)
+
+
+@ledger_group.command("verify")
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="For ledgers over 65,536.")
+@json_option
+@reported
+def verify_command(processes: int, as_json: bool) -> None:
+    """Recompute the whole ledger. Exit code 1 when something is not as it was signed."""
+    with _bar("verifying", hidden=as_json) as progress:
+        report = verify(open_sources, processes=processes, progress=progress)
+    if as_json:
+        print_json(_report_as_json(report))
+    else:
+        _say(report)
+    if not report.is_intact:
+        raise SystemExit(1)
+
+
+@ledger_group.command("export")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@json_option
+@reported
+def export_command(folder: Path, as_json: bool) -> None:
+    """Write checkpoint, vkey and leaves.jsonl into DIR, for checking with other tools."""
+    with open_application() as application, _bar("exporting", hidden=as_json) as progress:
+        checkpoint = export(application.database, _log(application), folder, progress=progress)
+    if as_json:
+        print_json({"folder": str(folder), "size": checkpoint.size, "root": checkpoint.root.hex()})
+    else:
+        out.print(f"{checkpoint.size} leaves are in {folder}")
+
+
+@ledger_group.command("restored")
+@click.option("--reason", required=True, help="Why the database was restored; it goes into the log.")
+@json_option
+@reported
+def restored_command(reason: str, as_json: bool) -> None:
+    """Say that the database was restored from a backup: begin a new epoch, so that nothing old passes as new."""
+    with open_application() as application:
+        memory = Outside.of(application.config)
+        begun = keeper.start_epoch(application.database, memory, reason=reason, now=clock.now())
+    if as_json:
+        orphans = [{"origin": head.origin, "size": head.size, "root": head.root.hex()} for head in begun.orphans]
+        print_json({"epoch": begun.epoch, "previous": begun.previous, "size": begun.size, "orphans": orphans})
+        return
+    out.print(f"epoch {begun.epoch} goes on after position {begun.size} of epoch {begun.previous}")
+    for head in begun.orphans:
+        lost = f"positions {begun.size + 1} to {head.size}"
+        out.print(
+            f"orphaned: the checkpoint of {head.size} of {head.origin}; receipts for {lost} have no record any more"
+        )
+
+
+@ledger_group.command("rebuild")
+@json_option
+@reported
+def rebuild_command(as_json: bool) -> None:
+    """Derive the tree's tiles from the records again, and add what is missing."""
+    with open_application() as application, _bar("rebuilding", hidden=as_json) as progress:
+        rebuilt = rebuild_tiles(application.database, progress=progress)
+    if as_json:
+        print_json({"checked": rebuilt.checked, "added": rebuilt.added})
+    else:
+        out.print(f"{rebuilt.checked} tiles are right, {rebuilt.added} of them were added")
+
+
+@ledger_group.command("trust")
+@click.argument("vkey")
+@json_option
+@reported
+def trust_command(vkey: str, as_json: bool) -> None:
+    """Keep the cosignatures of the witness whose verifier key is VKEY (`placet witness` prints it)."""
+    key = VerifierKey.parse(vkey)
+    with open_application() as application:
+        memory = Outside.of(application.config)
+        memory.trust(key)
+        names = [witness.name for witness in memory.witnesses()]
+    if as_json:
+        print_json({"witnesses": names})
+    else:
+        out.print(f"trusted witnesses: {', '.join(names)}")
+
+
+@contextlib.contextmanager
+def open_sources() -> Iterator[Sources]:
+    """What verification reads; each of its processes opens them for itself."""
+    with open_application() as application:
+        memory = Outside.of(application.config)
+        yield Sources(application.database, application.subjects.keys, _log(application), memory)
+
+
+def _log(application: Application) -> LogSigner:
+    return LogSigner(application.config.log_origin, application.keys.checkpoint)
+
+
+def _position(connection: Connection, record: str) -> int:
+    if record.isdigit():
+        return int(record)
+    try:
+        return store.position_of(connection, UUID(record))
+    except ValueError:
+        raise NotFound("a record is named by its id or by its position") from None
+
+
+@contextlib.contextmanager
+def _bar(what: str, *, hidden: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on stderr, unless a program reads."""
+    if hidden or not err.is_terminal:
+        yield None
+        return
+    with Bar(console=err, transient=True) as bar:
+        task = bar.add_task(what)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _report_as_json(report: Report) -> dict[str, Any]:
+    return {
+        "intact": report.is_intact,
+        "size": report.size,
+        "root": report.root.hex(),
+        "checkpoints": report.checkpoints,
+        "cosignatures": report.cosignatures,
+        "erased_rows": report.erased_rows,
+        "erased_subjects": report.erased_subjects,
+        "findings": [
+            {"kind": each.kind, "position": each.position, "last": each.last, "detail": each.detail}
+            for each in report.findings
+        ],
+        "more": report.more,
+    }
+
+
+def _say(report: Report) -> None:
+    erased = f"{report.erased_rows} records of {report.erased_subjects} erased subjects: their place is proved"
+    out.print(
+        f"{report.size} positions, {report.checkpoints} checkpoints, {report.cosignatures} cosignatures; {erased}"
+    )
+    for finding in report.findings:
+        out.print(f"[bold]{finding.kind}[/] {_place(finding)}: {finding.detail}")
+    if report.more:
+        out.print(f"… and {report.more} more")
+    if report.is_intact:
+        out.print("every row is as it was signed")
+
+
+def _place(finding: Finding) -> str:
+    return f"at {finding.position}" if finding.last is None else f"between {finding.position} and {finding.last}"
