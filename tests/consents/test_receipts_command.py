@@ -14,19 +14,19 @@ import attrs
 import pytest
 from click.testing import CliRunner, Result
 from receipt_desk import TEXT, WITNESS, desk
+from starlette.testclient import TestClient
 
 from placet.bootstrap import Application
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import Actor, Recorded, Wish
-from placet.consents.receipt_check import Genuine, verify
+from placet.consents.receipt_check import Genuine, read_keys, verify
 from placet.consents.receipt_file import format_file
 from placet.interfaces.cli.receipt import receipt_command
+from placet.interfaces.log.routes import routes
 from placet.kernel import clock
 from placet.kernel.ids import ChannelId, PurposeId
-from placet.ledger import append
-from placet.ledger.keys import LogSigner, receipt_verifier
 from placet.ledger.notes import VerifierKey
 from placet.subjects.model import Alias, Subject
 
@@ -174,12 +174,9 @@ def run(placet: Application, monkeypatch: pytest.MonkeyPatch) -> Callable[..., R
     return invoke
 
 
-def published(placet: Application) -> list[VerifierKey]:
-    with placet.database.transaction() as connection:
-        epoch = append.ending(connection).epoch
-    base = placet.config.log_origin
-    log = LogSigner(base, placet.keys.checkpoint)
-    return [*log.verifiers(epoch), receipt_verifier(base, placet.keys.receipt)]
+def published(placet: Application) -> tuple[VerifierKey, ...]:
+    """The keys as anybody gets them."""
+    return read_keys(TestClient(routes(placet)).get("/log/keys").text)
 
 
 def test_every_purpose_of_the_real_catalogue_has_a_genuine_receipt(
@@ -218,6 +215,18 @@ def test_the_proof_follows_the_command_that_had_none(
     outcome = say(placet, customer, "usage", "refused", clock.now())
     first, second = run(str(outcome.record)), run(str(outcome.record))
     assert [json.loads(made.stdout)["proof_pending"] for made in (first, second)] == [True, False]
+
+
+def test_the_text_is_handed_out_with_the_receipt(
+    placet: Application, customer: Subject, run: Callable[..., Result], tmp_path: Path
+) -> None:
+    outcome = say(placet, customer, "usage", "given", clock.now())
+    receipt, text = tmp_path / "receipt.json", tmp_path / "text.json"
+    made = run(str(outcome.record), "--out", str(receipt), "--text-out", str(text))
+    assert made.exit_code == 0, made.output
+    verdict = verify(receipt.read_bytes(), published(placet), text=text.read_bytes())
+    assert isinstance(verdict, Genuine)
+    assert verdict.text_checked
 
 
 @pytest.mark.parametrize("whose", [str(uuid4()), "msisdn:+37129999999", "nonsense"])

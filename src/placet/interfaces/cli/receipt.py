@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from placet import config as settings
 from placet.bootstrap import Application
+from placet.catalogue import store as catalogue_store
 from placet.consents import actions as consents
 from placet.consents import receipt_words, receipts, store
 from placet.consents.model import as_json
@@ -25,6 +26,7 @@ from placet.kernel.periods import format_instant
 from placet.ledger.notes import VerifierKey
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class _WithDefault(click.Group):
@@ -44,9 +46,12 @@ def receipt_command() -> None:
 @receipt_command.command("make")
 @click.argument("whose", metavar="SUBJECT|RECORD")
 @click.option("--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write the file here.")
+@click.option(
+    "--text-out", "text_target", type=click.Path(dir_okay=False, path_type=Path), help="Write the text shown here."
+)
 @json_option
 @reported
-def make_command(whose: str, target: Path | None, as_json: bool) -> None:
+def make_command(whose: str, target: Path | None, text_target: Path | None, as_json: bool) -> None:
     """The receipt of RECORD, or of the newest record of SUBJECT."""
     with open_application() as application, application.database.transaction() as connection:
         receipt = receipts.make(
@@ -57,6 +62,8 @@ def make_command(whose: str, target: Path | None, as_json: bool) -> None:
             subject_key=application.subjects.key_of,
             config=application.config,
         )
+        if text_target is not None:
+            _write(text_target, _text_of(connection, receipt))
     if target is None:
         click.echo(receipt.data, nl=False)
     else:
@@ -99,6 +106,16 @@ def _record_of(application: Application, connection: Connection, whose: str) -> 
     if not newest:
         raise NotFound("nothing has been recorded for this subject yet", code="unknown-record")
     return newest[0].id
+
+
+def _text_of(connection: Connection, receipt: Receipt) -> bytes:
+    """The document that the decision was said on; imported decisions name a text that was never shown here."""
+    notice = receipt.record.notice
+    digest = None if notice is None or notice.sha256 is None else bytes.fromhex(notice.sha256)
+    shown = None if digest is None else catalogue_store.shown(connection, digest)
+    if shown is None:
+        raise NotFound("the text of this decision is not kept here; leave --text-out away", code="unknown-text")
+    return shown.document
 
 
 def _uuid(text: str) -> UUID | None:
