@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NewType
 from uuid import UUID
 
@@ -44,6 +44,10 @@ class Subscriber:
     due_at: datetime
     behind: int
     waiting_since: datetime | None
+
+    def lag(self, now: datetime) -> timedelta:
+        """How old the oldest record is that it has not acknowledged; nothing if it has everything."""
+        return timedelta(0) if self.waiting_since is None else max(timedelta(0), now - self.waiting_since)
 
 
 @attrs.frozen(repr=False)

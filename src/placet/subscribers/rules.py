@@ -109,7 +109,7 @@ def _literal(host: str) -> str | None:
 
 
 def _public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    return ip.is_global and not ip.is_multicast
 
 
 def _bad(why: str) -> BadInput:
