@@ -147,7 +147,8 @@ def test_a_purpose_that_is_gone_lapses_and_comes_back_only_under_a_higher_major(
         [
             {"file": "catalogue.yaml", "find": 'version: "1.0"', "put": 'version: "1.1"'},
             {"file": "catalogue.yaml", "find": "purposes: [news, advice]", "put": "purposes: [news]"},
-            {"file": "activities.yaml", "find": "needs: [advice]\n  data: [load]", "put": "needs: [news]\n  data: [contact]"},
+            {"file": "activities.yaml", "find": "needs: [advice]", "put": "needs: [news]"},
+            {"file": "activities.yaml", "find": "data: [load]", "put": "data: [contact]"},
             {"file": "activities.yaml", "find": "needs: [advice, news]", "put": "needs: [news]"},
             {"file": "activities.yaml", "find": "data: [load, contact]", "put": "data: [contact]"},
         ],
