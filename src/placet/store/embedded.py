@@ -128,7 +128,18 @@ class EmbeddedServer:
         self._run(owner, "pg_ctl", "-D", str(self.data), "-l", log, "-w", "-t", "60", "start")
 
     def _running(self, owner: pwd.struct_passwd) -> bool:
+        self._forget_the_dead()
         return self._run(owner, "pg_ctl", "-D", str(self.data), "status", check=False).returncode == 0
+
+    def _forget_the_dead(self) -> None:
+        """A killed server that nobody reaped still owns its process id; its lock files must not stop the next one."""
+        lock = self.data / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+            pid = int(lock.read_text().split("\n", 1)[0])
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "Z":
+                lock.unlink()
+                (self.sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _run(
         self, owner: pwd.struct_passwd, program: str, *arguments: str, stdin: str | None = None, check: bool = True
