@@ -98,5 +98,13 @@ class Book:
         with self.database.transaction() as connection:
             append.append_event(connection, {"type": "test", **fields}, now)
 
+    def erase(self, subject: SubjectId, now: datetime) -> None:
+        with self.database.transaction() as connection:
+            head = append.lock_head(connection)
+            at, id = append.next_instant(head, now), UUID(bytes=hashlib.sha256(subject.bytes).digest()[:16], version=4)
+            body = append.event_body({"type": "erased", "subject": str(subject)}, id, at)
+            row = Row(Position(head.position + 1), id, at, body, None, subject=subject, decision="erased")
+            append.append(connection, [row])
+
     def keeper(self) -> Keeper:
         return Keeper(self.database, self.keys, self.config)

@@ -223,10 +223,10 @@ def _report_as_json(report: Report) -> dict[str, Any]:
 
 
 def _say(report: Report) -> None:
-    erased = f"{report.erased_rows} records of {report.erased_subjects} erased subjects: their place is proved"
-    out.print(
-        f"{report.size} positions, {report.checkpoints} checkpoints, {report.cosignatures} cosignatures; {erased}"
-    )
+    out.print(f"{report.size} positions, {report.checkpoints} checkpoints, {report.cosignatures} cosignatures")
+    if report.erased_rows:
+        erased = f"{report.erased_rows} records of {report.erased_subjects} erased subjects"
+        out.print(f"{erased}: their place is proved, their columns no longer are")
     for finding in report.findings:
         out.print(f"[bold]{finding.kind}[/] {_place(finding)}: {finding.detail}")
     if report.more:

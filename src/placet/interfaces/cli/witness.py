@@ -1,4 +1,4 @@
-"""`placet witness`: a process of its own, best on another machine under another owner; it needs the log's address only."""
+"""`placet witness`: a process of its own, best under another owner; it needs the address of the log only."""
 
 from __future__ import annotations
 
