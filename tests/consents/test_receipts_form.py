@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,45 +21,12 @@ from placet.kernel.ids import PurposeId
 AT = 3
 RIGA = ZoneInfo("Europe/Riga")
 
-MANDATORY = {
-    # header (27560 6.3.3)
-    "schema version": "dct:conformsTo",
-    "receipt id": "dpv:hasIdentifier",
-    "receipt time": "dct:created",
-    "record id": "dpv:hasRecordOfActivity/dct:identifier",
-    "record schema": "dpv:hasRecordOfActivity/dct:conformsTo",
-    "pii principal id": "dpv:hasRecordOfActivity/dpv:hasDataSubject/dct:identifier",
-    # processing (6.3.4, 6.3.5), with what the standard leaves open and GDPR 13 does not
-    "privacy notice": "dpv:hasRecordOfActivity/dpv:hasNotice/placet:sha256",
-    "language": "dpv:hasRecordOfActivity/dpv:hasNotice/dct:language",
-    "purpose": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasPurpose",
-    "purpose type": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasPurpose/skos:broader",
-    "lawful basis": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasLegalBasis",
-    "pii information": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasPersonalData",
-    "pii type": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasPersonalData/0/skos:broader",
-    "pii optional": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasPersonalData/0/dpv:hasNecessity",
-    "pii controllers": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasDataController",
-    "storage locations": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasStorageCondition/0/dpv:hasLocation",
-    "retention period": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasStorageCondition/1/dpv:hasDuration",
-    "jurisdiction": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasJurisdiction",
-    "recipient third parties": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasRecipient",
-    "withdrawal method": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasConsentControl/dpv:isExercisedAt",
-    "privacy rights": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasRight",
-    "authority party": "dpv:hasRecordOfActivity/dpv:hasProcess/dpv:hasAuthority",
-    # parties (6.3.6)
-    "party id": "dpv:hasEntity/0/dpv:hasIdentifier",
-    "party name": "dpv:hasEntity/0/dpv:hasName",
-    "party address": "dpv:hasEntity/0/schema:address",
-    "party contact": "dpv:hasEntity/0/schema:contactPoint/schema:email",
-    "party role": "dpv:hasEntity/0/@type/1",
-    "authority name": "dpv:hasEntity/1/dpv:hasName",
-    "recipient name": "dpv:hasEntity/2/dpv:hasName",
-    # events (6.3.7)
-    "event time": "dpv:hasRecordOfActivity/dpv:hasConsentStatus/dpv:isIndicatedAtTime",
-    "validity duration": "dpv:hasRecordOfActivity/dpv:hasConsentStatus/dpv:hasDuration/rdf:value",
-    "entity id": "dpv:hasRecordOfActivity/dpv:hasConsentStatus/dpv:isIndicatedBy",
-    "event type and state": "dpv:hasRecordOfActivity/dpv:hasConsentStatus/@type",
-}
+PAGE = (Path(__file__).parents[2] / "docs/reference/receipt.md").read_text(encoding="utf-8")
+MANDATORY = dict(
+    re.findall(r"^\| (?:header|processing|parties|events) \| (.*?) \|.*\| `(.*?)` \|$", PAGE, re.MULTILINE)
+)
+"""The fields of the standard, by the path that docs/reference/receipt.md names."""
+STATUSES = dict(re.findall(r"^\| `(\w+)` \| (`(?:dpv|placet):.*`) \|$", PAGE, re.MULTILINE))
 
 
 def at(value: Any, path: str) -> Any:
@@ -84,6 +53,20 @@ def words(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("field", MANDATORY)
 def test_every_mandatory_field_is_there_for_every_outcome(decision: Decision, field: str) -> None:
     assert at(desk(AT, decision).payload(AT), MANDATORY[field])
+
+
+def test_the_table_of_fields_has_all_four_sections() -> None:
+    assert len(MANDATORY) == 32
+
+
+def test_the_table_of_statuses_is_what_receipts_say() -> None:
+    said = {decision.value: " ".join(f"`{name}`" for name in names) for decision, names in receipt_form.STATUS.items()}
+    assert said == STATUSES
+
+
+def test_recipients_are_parties() -> None:
+    recipient = at(desk().payload(AT), "dpv:hasEntity/2")
+    assert (recipient["@type"], recipient["dpv:hasName"]) == ("dpv:Recipient", "tipogrāfija")
 
 
 def test_the_profile_is_that_of_gdpr_receipts() -> None:
@@ -145,8 +128,7 @@ def test_the_shipped_catalogue_fills_every_mandatory_field_for_every_purpose() -
     for purpose in amigo.purposes:
         said = record(1, purpose=purpose, channel=None)
         payload = receipt_form.payload(said, Desk([said]).evidence(said), catalogue=amigo, url=URL)
-        paths = {path for name, path in MANDATORY.items() if name != "recipient name"}
-        missing += [(purpose, path) for path in paths if not at(payload, path)]
+        missing += [(purpose, path) for path in MANDATORY.values() if not at(payload, path)]
         assert "dpv:FullAutomation" in set(words(payload)) or not amigo.purposes[purpose].automated
     assert missing == []
 

@@ -1,8 +1,9 @@
 """
 The receipt of a record: signed on demand, with the proof of its place as soon as the tree has one (GDPR 7(1)).
 
-There is one for every outcome, a no as well as a yes. It is made of the record alone, so a copy made later says the
-same and has the same identifier; only the proof beside it is newer. Nothing here runs while a decision is taken.
+There is one for every outcome, a no as well as a yes. A copy made later has the same identifier, time and evidence; the
+proof is newer, and so is the description of the processing, which names its version. Nothing here runs while a decision
+is taken.
 """
 
 from __future__ import annotations
