@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from psycopg import Connection, errors
 
@@ -17,6 +16,8 @@ from placet.subjects.model import Alias, LineRole, Mandate, Newcomer, Subject
 from placet.subjects.vault import Vault, seal_field
 
 SQL = queries("placet.subjects")
+
+_BLOCK = 500
 
 TAKEN = (
     "this {kind} belongs to another subject already. If it is the same person, merge the two (placet subjects merge);"
@@ -67,36 +68,44 @@ def add_contact(connection: Connection, vault: Vault, owner: Subject, key: bytes
 
 def copy_many(connection: Connection, vault: Vault, newcomers: Sequence[Newcomer], now: datetime) -> list[Subject]:
     """
-    Record many persons by two COPY streams; the text format is written by hand, since a row goes through here
-    a million times in an import.
+    Record many persons by two COPY streams. The text format is written by hand and sent in blocks, so that the server
+    stores one block while the next is sealed: a row goes through here a million times in an import.
     """
-    persons: list[str] = []
     contacts: list[str] = []
     added: list[Subject] = []
     stamp = format_instant(now)
-    for newcomer, number in zip(newcomers, take_numbers(connection, len(newcomers)), strict=True):
-        id = new_subject_id()
-        key, wrapped = vault.new_key(id)
-        added.append(Subject(id, number, newcomer.language, now))
-        name = _sealed_or_null(key, id, "name", newcomer.name)
-        born = None if newcomer.birth_date is None else newcomer.birth_date.isoformat()
-        birth = _sealed_or_null(key, id, "birth_date", born)
-        persons.append(f"{number}\t{id.hex}\t{newcomer.language}\t\\\\x{wrapped.hex()}\t{name}\t{birth}\t{stamp}\n")
-        for alias in newcomer.aliases:
-            sealed = seal_field(key, id, alias.kind, alias.value).hex()
-            contacts.append(f"{number}\t{alias.kind}\t\\\\x{vault.alias_hash(alias).hex()}\t\\\\x{sealed}\t{stamp}\n")
-    _copy(connection, "copy_persons", persons)
+    numbers = take_numbers(connection, len(newcomers))
+    with connection.cursor() as cursor, cursor.copy(SQL["copy_persons"]) as copy:
+        for start in range(0, len(newcomers), _BLOCK):
+            block: list[str] = []
+            for newcomer, number in zip(
+                newcomers[start : start + _BLOCK], numbers[start : start + _BLOCK], strict=True
+            ):
+                subject = Subject(new_subject_id(), number, newcomer.language, now)
+                key, wrapped = vault.new_key(subject.id)
+                added.append(subject)
+                block.append(_person_line(newcomer, subject, key, wrapped, stamp))
+                contacts.extend(_contact_line(vault, subject, key, alias, stamp) for alias in newcomer.aliases)
+            copy.write("".join(block))
     try:
-        _copy(connection, "copy_contacts", contacts)
+        with connection.cursor() as cursor, cursor.copy(SQL["copy_contacts"]) as copy:
+            copy.write("".join(contacts))
     except errors.UniqueViolation:
         raise Conflict(TAKEN.format(kind="batch has an alias that"), code="alias-taken") from None
     return added
 
 
-def _sealed_or_null(key: bytes, id: UUID, field: str, value: str | None) -> str:
-    return "\\N" if value is None else "\\\\x" + seal_field(key, SubjectId(id), field, value).hex()
+def _person_line(newcomer: Newcomer, subject: Subject, key: bytes, wrapped: bytes, stamp: str) -> str:
+    born = None if newcomer.birth_date is None else newcomer.birth_date.isoformat()
+    name, birth = _sealed(key, subject, "name", newcomer.name), _sealed(key, subject, "birth_date", born)
+    return f"{subject.number}\t{subject.id}\t{subject.language}\t\\\\x{wrapped.hex()}\t{name}\t{birth}\t{stamp}\n"
 
 
-def _copy(connection: Connection, name: str, lines: Iterable[str]) -> None:
-    with connection.cursor() as cursor, cursor.copy(SQL[name]) as copy:
-        copy.write("".join(lines))
+def _contact_line(vault: Vault, subject: Subject, key: bytes, alias: Alias, stamp: str) -> str:
+    hashed, sealed = vault.alias_hash(alias), _sealed(key, subject, alias.kind, alias.value)
+    return f"{subject.number}\t{alias.kind}\t\\\\x{hashed.hex()}\t{sealed}\t{stamp}\n"
+
+
+def _sealed(key: bytes, subject: Subject, field: str, value: str | None) -> str:
+    """One sealed field in COPY's text format."""
+    return "\\N" if value is None else "\\\\x" + seal_field(key, subject.id, field, value).hex()
