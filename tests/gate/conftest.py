@@ -33,13 +33,14 @@ class Town:
     connection: psycopg.Connection
 
     def add(self, number: int, *, merged_into: UUID | None = None) -> SubjectId:
-        id = uuid4()
-        self.connection.execute(
+        row = self.connection.execute(
             "INSERT INTO subjects.person (number, id, language, wrapped_key, created_at, merged_into)"
-            " VALUES (%s, %s, 'lv', ''::bytea, %s, %s)",
-            [number, id, NOW, merged_into],
-        )
-        return SubjectId(id)
+            " VALUES (%s, %s, 'lv', ''::bytea, %s, %s)"
+            " ON CONFLICT (number) DO UPDATE SET merged_into = excluded.merged_into RETURNING id",
+            [number, uuid4(), NOW, merged_into],
+        ).fetchone()
+        assert row is not None
+        return SubjectId(row[0])
 
     def say(
         self,
@@ -51,8 +52,13 @@ class Town:
         major: int | None = 1,
         until: datetime | None = None,
     ) -> int:
-        """Person *number* says *decision*: state, change and head move in one transaction; returns the position."""
+        """
+        Person *number*, added if new, says *decision*: state, change and head move in one transaction.
+
+        Returns the position.
+        """
         with self.connection.transaction():
+            self.add(number)
             position = self._next()
             self.connection.execute(
                 "INSERT INTO consents.state (number, purpose, channel, decision, position, occurred_at, recorded_at,"

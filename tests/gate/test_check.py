@@ -100,9 +100,9 @@ def test_erased_person_is_refused_on_every_basis(town, database, gate, now) -> N
 
 def test_merged_person_answers_as_the_one_that_remains(town, database, gate, now) -> None:
     remaining = town.add(1)
-    merged = town.add(2, merged_into=remaining)
     town.say(1, "offers", "withdrawn")
     town.say(2, "offers", "given")
+    merged = town.add(2, merged_into=remaining)
     assert reason(ask(database, gate, merged, "offers", now)) == "withdrawn"
 
 

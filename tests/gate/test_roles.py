@@ -142,12 +142,11 @@ def test_new_major_version_closes_at_once(town, database, bills) -> None:
 
 
 def test_merged_identity_is_not_shown(town, database, bills) -> None:
-    remaining = town.add(10)
-    town.add(11, merged_into=remaining)
     for number in (10, 11):
         town.say(number, "offers", "given")
         with database.transaction() as connection:
             connection.execute("INSERT INTO shop.bill VALUES (%s, 5)", [number])
+    town.add(11, merged_into=town.add(10))
     assert under(database, "offers.greeting") == [10]
 
 

@@ -1,0 +1,297 @@
+"""
+How the replica follows the ledger: woken by NOTIFY, looking every 250 ms anyway, and told apart from silence by a
+heartbeat. The truth is the position; a notification is only a reason to look: it may get lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import psycopg
+import structlog
+from psycopg import Connection, IsolationLevel
+
+from placet.gate import snapshot
+from placet.gate.bits import Bits, Change
+from placet.gate.layout import BITS
+from placet.gate.memory import Heard, Memory
+from placet.gate.model import Need, Terms, Token
+from placet.gate.view import Plan, plans, purpose_terms
+from placet.kernel import clock
+from placet.kernel.errors import Unavailable
+from placet.kernel.ids import PurposeId
+from placet.store.database import Database, translated
+from placet.store.queries import queries
+
+SQL = queries("placet.gate", "feed.sql")
+POLL = 0.25
+"""Seconds between two looks when nobody wakes us: the heartbeat."""
+HORIZON = timedelta(hours=1)
+"""How far ahead the ends of consents are kept in memory."""
+_SAVE_EVERY = 600.0
+
+log = structlog.get_logger()
+
+
+@attrs.define
+class _Known:
+    """What the feed has seen; belongs to the feed's thread."""
+
+    token: Token
+    stamp: datetime | None
+    """`recorded_at` of the last record."""
+    edition: int
+    merged: int
+    people: int
+    plans: Mapping[str, Plan]
+    horizon: datetime
+
+
+class Feed:
+    """One thread that keeps *memory* up with *database*; `file` is where its snapshot is kept."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        database: Database,
+        file: Path,
+        *,
+        clock: Callable[[], datetime] = clock.now,
+        monotonic: Callable[[], float] = time.monotonic,
+        hang: float = 4.0,
+    ) -> None:
+        self._memory = memory
+        self._database = database
+        self.file = file
+        self._clock = clock
+        self._monotonic = monotonic
+        self._hang = hang
+        self._known: _Known | None = None
+        self._saved = monotonic()
+        self._stop = threading.Event()
+        self._busy: tuple[float, Connection] | None = None
+        self._threads = [
+            threading.Thread(target=self._run, name="replica-feed", daemon=True),
+            threading.Thread(target=self._watch, name="replica-watch", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the threads and keep a snapshot for the next start."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=10)
+        if self._known is not None:
+            self.save()
+
+    def look(self, connection: Connection) -> None:
+        """One look at the database: everything that changed, or only that nothing did."""
+        heard = self._monotonic()
+        epoch, position, _, edition, merged = _one(connection, "pulse")
+        known = self._known
+        if known is None or known.token.epoch != epoch or known.token.position > position:
+            # Nothing yet, or another or a rolled-back ledger: what we hold is worth nothing.
+            self._begin(connection)
+            return
+        now = self._clock()
+        if known.token.position == position and (known.edition, known.merged) == (edition, merged):
+            self._memory.renew(self._heard(known, heard, now), self._due(now))
+        else:
+            self._catch_up(connection, known, heard, now)
+        if now > known.horizon - HORIZON / 2:
+            self._look_ahead(connection, now)
+
+    def look_once(self) -> None:
+        """As `look`, on a connection of its own."""
+        with translated(), self._connected() as connection:
+            self.look(connection)
+
+    def save(self) -> None:
+        """Keep a snapshot; a full or missing disk is no reason to stop answering."""
+        known = self._known
+        if known is None:
+            return
+        self._saved = self._monotonic()
+        with contextlib.suppress(OSError):
+            snapshot.write(self.file, snapshot.Kept(self._memory.copy(), known.token, known.stamp))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except (Unavailable, psycopg.Error) as error:
+                log.warning("replica.away", error=type(error).__name__)
+                self._stop.wait(POLL)
+
+    def _follow(self) -> None:
+        with translated(), self._connected() as connection:
+            connection.execute(SQL["listen"])
+            while not self._stop.is_set():
+                self._busy = (self._monotonic(), connection)
+                self.look(connection)
+                self._busy = None
+                if self._monotonic() - self._saved > _SAVE_EVERY:
+                    self.save()
+                for _ in connection.notifies(timeout=self._pause(), stop_after=1):
+                    pass
+
+    def _connected(self) -> Connection:
+        """In autocommit each statement sees the present; a transaction sees one snapshot."""
+        connection = self._database.dedicated()
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        return connection
+
+    def _pause(self) -> float:
+        """Until the next look: sooner when something ends before it."""
+        end = self._memory.next_end()
+        return POLL if end is None else min(POLL, max(0.001, (end - self._clock()).total_seconds()))
+
+    def _watch(self) -> None:
+        """A connection that neither answers nor breaks is broken from here, so that the feed may find another."""
+        while not self._stop.wait(POLL):
+            busy = self._busy
+            if busy is not None and self._monotonic() - busy[0] > self._hang:
+                self._busy = None
+                with contextlib.suppress(OSError, psycopg.Error):
+                    duplicate = socket.socket(fileno=os.dup(busy[1].pgconn.socket))
+                    with duplicate:
+                        duplicate.shutdown(socket.SHUT_RDWR)
+
+    def _begin(self, connection: Connection) -> None:
+        """Start from the snapshot and its tail if it is of this ledger, else from the database."""
+        self._known = None
+        kept = snapshot.read(self.file)
+        with connection.transaction():
+            heard = self._monotonic()
+            now = self._clock()
+            epoch, position, stamp, edition, merged = _one(connection, "pulse")
+            people, highest = _one(connection, "people")
+            ending = Token(epoch, position)
+            if kept is not None and _same_ledger(connection, kept, ending):
+                bits, after = kept.bits, kept.token.position
+                majors = _majors(connection)
+                bits.learn(majors)
+                bits.apply(_changes(connection, after), now)
+                bits.in_force(majors)
+            else:
+                bits = self._load(connection, highest, now)
+            bits.reach(highest)
+            bits.clear(number for (number,) in connection.execute(SQL["merged"]))
+            self._ends(connection, bits, now)
+            known = _Known(ending, stamp, edition, merged, people, _plans(connection, bits.majors), now + HORIZON)
+        bits.expire(self._clock())
+        self._memory.begin(bits)
+        self._memory.renew(self._heard(known, heard, now))
+        self._known = known
+
+    def _load(self, connection: Connection, highest: int, now: datetime) -> Bits:
+        """Everything, in chunks of numbers; each is an index range."""
+        bits = Bits.empty(highest + 1, _majors(connection))
+        with connection.cursor(binary=True) as cursor:
+            for first in range(0, highest + 1, _CHUNK):
+                self._busy = (self._monotonic(), connection)
+                cursor.execute(SQL["states"], {"first": first, "beyond": first + _CHUNK, "now": now})
+                for purpose, channel, kind, packed in cursor:
+                    if (bit := BITS.get((purpose, channel))) is not None:
+                        bits.set_many(kind, bit, packed)
+        return bits
+
+    def _catch_up(self, connection: Connection, known: _Known, heard: float, now: datetime) -> None:
+        with connection.transaction():
+            epoch, position, stamp, edition, merged = _one(connection, "pulse")
+            if epoch != known.token.epoch:
+                self._known = None
+                return
+            changes = _changes(connection, known.token.position)
+            gone = [n for (n,) in connection.execute(SQL["merged"])] if merged != known.merged else []
+            majors = _majors(connection)
+            terms = _terms(connection) if edition != known.edition else None
+
+        def write(bits: Bits) -> None:
+            bits.learn(majors)
+            bits.apply(changes, now)
+            bits.clear(gone)
+            bits.expire(now)
+            # What the feed did not say is taken from the catalogue itself.
+            bits.in_force(majors)
+
+        if terms is not None:
+            known.plans = plans(purpose_terms(majors) | terms, majors)
+        known.token, known.stamp, known.edition, known.merged = Token(epoch, position), stamp, edition, merged
+        self._memory.renew(self._heard(known, heard, now), write)
+
+    def _due(self, now: datetime) -> Callable[[Bits], None] | None:
+        end = self._memory.next_end()
+        return (lambda bits: bits.expire(now)) if end is not None and end <= now else None
+
+    def _look_ahead(self, connection: Connection, now: datetime) -> None:
+        known = self._known
+        if known is None:
+            return
+        with connection.transaction():
+            ends = connection.execute(SQL["ends"], {"before": now + HORIZON}).fetchall()
+            known.people, _ = _one(connection, "people")
+        known.horizon = now + HORIZON
+        self._memory.note_ends([(n, BITS[p, c], end) for n, p, c, end in ends if (p, c) in BITS])
+
+    def _ends(self, connection: Connection, bits: Bits, now: datetime) -> None:
+        for number, purpose, channel, end in connection.execute(SQL["ends"], {"before": now + HORIZON}):
+            if (bit := BITS.get((purpose, channel))) is not None:
+                bits.note_end(number, bit, end)
+
+    def _heard(self, known: _Known, heard: float, now: datetime) -> Heard:
+        return Heard(known.token, now, heard, known.plans, known.edition, known.people, known.merged)
+
+
+_CHUNK = 65_536
+
+
+def _changes(connection: Connection, after: int) -> list[Change]:
+    return [Change(*row) for row in connection.execute(SQL["changes"], {"after": after})]
+
+
+def _same_ledger(connection: Connection, kept: snapshot.Kept, ending: Token) -> bool:
+    """Whether the snapshot is of this ledger, and not of one that was rolled back or replaced."""
+    token = kept.token
+    if token.epoch != ending.epoch or token.position > ending.position:
+        return False
+    row = connection.execute(SQL["stamp"], {"position": token.position}).fetchone()
+    return (None if row is None else row[0]) == kept.stamp
+
+
+def _majors(connection: Connection) -> dict[PurposeId, int]:
+    return {PurposeId(purpose): major for purpose, major in connection.execute(SQL["majors"])}
+
+
+def _plans(connection: Connection, majors: Mapping[PurposeId, int]) -> dict[str, Plan]:
+    return plans(purpose_terms(majors) | _terms(connection), majors)
+
+
+def _terms(connection: Connection) -> dict[str, Terms]:
+    """What every activity in force asks for."""
+    found: dict[str, Terms] = {}
+    for activity, basis, channel, purpose, of_channel in connection.execute(SQL["activities"]):
+        needs = found[activity].needs if activity in found else ()
+        more = () if purpose is None else (Need(purpose, of_channel),)
+        found[activity] = Terms(basis, needs + more, channel)
+    return found
+
+
+def _one(connection: Connection, name: str) -> tuple[Any, ...]:
+    row = connection.execute(SQL[name]).fetchone()
+    assert row is not None
+    return row

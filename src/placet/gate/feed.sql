@@ -1,0 +1,55 @@
+-- name: listen
+-- Be woken by every append; the truth is the position.
+LISTEN placet_ledger;
+
+-- name: pulse
+-- Whether anything changed since the last look: the end of the ledger, the catalogue in force, merged identities.
+SELECT ending.epoch, ending.position, nullif(ending.recorded_at, '-infinity'),
+       coalesce((SELECT position FROM catalogue.current_edition), 0),
+       (SELECT count(*) FROM subjects.current WHERE merged_into IS NOT NULL)
+FROM ledger.ending;
+
+-- name: changes
+-- What changed after a position, in order.
+SELECT position, number, purpose, nullif(channel, ''), decision, notice_major, expires_at
+FROM consents.change WHERE position > %(after)s ORDER BY position, item;
+
+-- name: majors
+-- The major versions in force.
+SELECT purpose, major FROM catalogue.current_notice;
+
+-- name: activities
+-- What every activity asks for.
+SELECT activity.activity, activity.legal_basis, activity.channel, need.purpose, need.channel
+FROM catalogue.current_activity AS activity LEFT JOIN catalogue.current_need AS need USING (activity)
+ORDER BY activity.activity, need.purpose;
+
+-- name: people
+-- How many persons there are, and the highest number given.
+SELECT count(*) FILTER (WHERE erased_at IS NULL AND merged_into IS NULL), coalesce(max(number), 0) FROM subjects.current;
+
+-- name: states
+-- The states of a range of numbers, each group as packed 4-byte integers: 2 s for what would take 20 s row by row.
+SELECT state.purpose, nullif(state.channel, ''),
+       CASE WHEN state.decision IN ('refused', 'withdrawn', 'objected') THEN 'closed'
+            WHEN state.decision = 'requested' THEN 'silent'
+            WHEN state.decision = 'given' AND state.notice_major = notice.major
+             AND (state.expires_at IS NULL OR state.expires_at > %(now)s) THEN 'given'
+            ELSE 'lapsed' END AS kind,
+       string_agg(int4send(state.number), ''::bytea)
+FROM consents.current AS state LEFT JOIN catalogue.current_notice AS notice USING (purpose)
+WHERE state.number >= %(first)s AND state.number < %(beyond)s
+GROUP BY 1, 2, 3;
+
+-- name: merged
+-- Identities that go on as others: nothing is asked of them any more.
+SELECT number FROM subjects.current WHERE merged_into IS NOT NULL;
+
+-- name: ends
+-- Consents that end before an instant, those that have ended without a record of it among them.
+SELECT number, purpose, nullif(channel, ''), expires_at
+FROM consents.current WHERE decision = 'given' AND expires_at <= %(before)s;
+
+-- name: stamp
+-- When the record at a position was made: tells a snapshot of this ledger from that of another one.
+SELECT recorded_at FROM ledger.entered WHERE position = %(position)s;

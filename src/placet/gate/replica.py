@@ -1,0 +1,55 @@
+"""The in-memory gate of one process: a memory, the feed that keeps it up, and the numbers of those asked about."""
+
+from __future__ import annotations
+
+import time
+
+from placet.config import Config
+from placet.gate.feed import Feed
+from placet.gate.memory import Memory
+from placet.kernel.ids import Number, SubjectId
+from placet.store.database import Database
+
+_MOST_NUMBERS = 1_000_000
+
+
+class Replica:
+    """Start it once in a process; it answers `stale` until it has caught up. Thread-safe."""
+
+    def __init__(self, memory: Memory, feed: Feed) -> None:
+        self.memory = memory
+        self.feed = feed
+        self.check = memory.check
+        self.check_many = memory.check_many
+        self._numbers: dict[SubjectId, tuple[int, Number]] = {}
+
+    @classmethod
+    def of(cls, database: Database, config: Config) -> Replica:
+        memory = Memory(bound=config.staleness_bound)
+        file = config.data_dir / "replica" / "snapshot"
+        return cls(memory, Feed(memory, database, file, hang=2 * config.staleness_bound))
+
+    def start(self) -> None:
+        self.feed.start()
+
+    def stop(self) -> None:
+        self.feed.stop()
+
+    def catch_up(self) -> None:
+        """For a command that runs once: look at the database, without following it."""
+        self.feed.look_once()
+
+    def number_of(self, subject: SubjectId) -> Number | None:
+        """The number of a person asked about before. Numbers never change, but a merged identity leads elsewhere."""
+        found = self._numbers.get(subject)
+        return found[1] if found is not None and found[0] == self.memory.merges else None
+
+    def remember(self, subject: SubjectId, number: Number) -> None:
+        if len(self._numbers) >= _MOST_NUMBERS:
+            self._numbers = {}
+        self._numbers[subject] = (self.memory.merges, number)
+
+    @staticmethod
+    def now() -> float:
+        """The clock of the staleness bound: it never jumps, whatever the wall clock does."""
+        return time.monotonic()
