@@ -376,6 +376,7 @@ def test_a_receipt_for_another_decision_than_was_logged_is_named(decision: Decis
         ("entry", "02" + PAYLOAD["evidence"]["entry"][2:], Fault.RECORD_DIFFERS),
         ("record", PAYLOAD["evidence"]["record"] + " ", Fault.BAD_PAYLOAD),
         ("record", "{}", Fault.BAD_PAYLOAD),
+        ("record", PAYLOAD["evidence"]["record"].replace("{", '{"decision":"refused",', 1), Fault.BAD_PAYLOAD),
         ("record", "[", Fault.BAD_PAYLOAD),
         ("position", AT + 1, Fault.WRONG_INDEX),
         ("position", 12, Fault.SMALLER_TREE),

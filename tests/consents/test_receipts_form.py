@@ -55,6 +55,15 @@ def test_every_mandatory_field_is_there_for_every_outcome(decision: Decision, fi
     assert at(desk(AT, decision).payload(AT), MANDATORY[field])
 
 
+@pytest.mark.parametrize("field", MANDATORY)
+def test_every_mandatory_field_is_there_when_no_text_was_shown(field: str) -> None:
+    """A withdrawal by a partner's system, an expiry: no notice, no language."""
+    said = record(1, Decision.EXPIRED, notice=None, language=None, channel=None, actor=Actor("system"))
+    log = Desk([said])
+    assert at(log.payload(1), MANDATORY[field])
+    assert isinstance(verify(log.receipt(1), log.keys), Genuine)
+
+
 def test_the_table_of_fields_has_all_four_sections() -> None:
     assert len(MANDATORY) == 32
 

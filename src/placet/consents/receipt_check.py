@@ -210,10 +210,11 @@ def _committed(evidence: dict[str, Any]) -> Record:
     body = evidence["record"].encode()
     try:
         salt, entry = bytes.fromhex(evidence["salt"]), bytes.fromhex(evidence["entry"])
-        record = from_json(jcs.parse(body), Position(evidence["position"]))
+        parsed = jcs.parse(body)
+        record = from_json(parsed, Position(evidence["position"]))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, msgspec.DecodeError, BadInput):
         raise _Wrong(Fault.BAD_PAYLOAD, "the record, its salt or its entry cannot be read") from None
-    if record.body != body:
+    if jcs.canonical(parsed) != body:
         raise _Wrong(Fault.BAD_PAYLOAD, "the record is not in its canonical form (RFC 8785)")
     if entries.commit(salt, body) != entry:
         raise _Wrong(Fault.RECORD_DIFFERS, "record and salt do not give the entry: the record is not what was logged")

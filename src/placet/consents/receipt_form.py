@@ -33,8 +33,12 @@ from placet.kernel.periods import format_instant
 from placet.ledger.keys import receipt_verifier
 from placet.ledger.notes import VerifierKey
 
-MEDIA_TYPE = "vnd.placet.receipt+json"
-"""What a receipt is signed as (`typ`, RFC 7515 §4.1.9): nothing else that the key signs can pass for one."""
+MEDIA_TYPE = "vnd.placet.receipt.v1+json"
+"""
+What a receipt is signed as (`typ`, RFC 7515 §4.1.9): nothing else that the key signs can pass for one.
+
+Receipts are kept for decades. Whoever changes `bound` takes a new version and leaves the old one readable.
+"""
 RECEIPT_PROFILE = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr"
 RECORD_PROFILE = "https://w3id.org/dpv/schema/dpv-27560#record-eu-gdpr"
 _RECEIPTS = UUID("4d5a9c0e-52a1-5b0f-9d3e-6f6c61636574")
@@ -136,7 +140,9 @@ def payload(record: Record, evidence: Evidence, *, catalogue: Catalogue, url: st
         "dpv:hasRecordOfActivity": {
             **told,
             "dpv:hasConsentStatus": {**status, "dpv:hasDuration": _validity(record.decision, purpose.valid_for)},
-            "dpv:hasProcess": {**_process(catalogue, purpose, url), **_channel(catalogue, record.channel)},
+            "dpv:hasProcess": _process(catalogue, purpose, url)
+            | _channel(catalogue, record.channel)
+            | {"dpv:hasNotice": _policy(catalogue, language)},
         },
         "evidence": {
             "entry": evidence.entry.hex(),
@@ -314,6 +320,11 @@ def _channel(catalogue: Catalogue, channel: ChannelId | None) -> dict[str, Any]:
     known = catalogue.channels.get(channel)
     titles = {} if known is None else {"dct:title": _titles(known.titles)}
     return {"placet:overChannel": {"@id": f"placet:channel:{channel}", **titles}}
+
+
+def _policy(catalogue: Catalogue, language: str) -> dict[str, str]:
+    """The operator's privacy policy, also where no text was shown: a withdrawal needs none (GDPR 7(3))."""
+    return {"@id": _in(catalogue.controller.privacy_policy, language), "@type": "dpv:PrivacyNotice"}
 
 
 def _validity(decision: Decision, valid_for: timedelta | None) -> dict[str, str]:
