@@ -22,6 +22,8 @@ WIDTH = 256
 HEIGHT = 8
 HASH = 32
 FULL = WIDTH * HASH
+MOST_ENTRY = 65_535
+"""An entry stands behind its length in two bytes; a longer event could be appended but never served."""
 
 _PATH = re.compile(r"(?P<level>entries|0|[1-9]\d?)/(?P<n>(?:x\d{3}/)*\d{3})(?:\.p/(?P<width>[1-9]\d{0,2}))?")
 _NODE = b"\x01"
@@ -73,6 +75,8 @@ def format_bundle(entries: Iterable[bytes]) -> bytes:
     """Entries, each behind its length as a big-endian uint16."""
     parts = []
     for entry in entries:
+        if len(entry) > MOST_ENTRY:
+            raise BadInput(f"an entry of the log has at most {MOST_ENTRY} bytes", code="entry-too-long")
         parts += [struct.pack(">H", len(entry)), entry]
     return b"".join(parts)
 
