@@ -15,7 +15,7 @@ from receipt_desk import BASE, EPOCH, NOW, Desk, desk, private, record
 
 from placet.consents import receipt_form
 from placet.consents.model import Decision
-from placet.consents.receipt_check import Fault, Genuine, verify
+from placet.consents.receipt_check import Fault, Genuine, read_keys, verify
 from placet.consents.receipt_file import ReceiptFile, format_file
 from placet.ledger.notes import Note, Signer, TreeHead, sign_checkpoint
 
@@ -105,6 +105,17 @@ def test_the_script_refuses_what_the_program_refuses(by_hand: ByHand, name: str,
     done = by_hand(forged, OURS.published)
     assert done.returncode == 1
     assert done.stderr.startswith("not genuine") or "InvalidSignature" in done.stderr
+
+
+KEPT = Path(__file__).parent / "receipts"
+
+
+@pytest.mark.parametrize("kept", sorted(KEPT.glob("*.json")), ids=lambda path: path.stem)
+def test_receipts_of_every_version_stay_genuine(by_hand: ByHand, kept: Path) -> None:
+    keys, text = kept.with_suffix(".keys").read_text(encoding="utf-8"), kept.with_suffix(".text").read_bytes()
+    verdict = verify(kept.read_bytes(), read_keys(keys), text=text)
+    assert isinstance(verdict, Genuine), verdict
+    assert by_hand(kept.read_bytes(), keys).returncode == 0
 
 
 def test_every_fault_is_explained() -> None:
