@@ -19,6 +19,7 @@ def run(*arguments: str | Path) -> Result:
 @pytest.fixture
 def operator(monkeypatch: pytest.MonkeyPatch, admin_url: str, tmp_path: Path) -> None:
     """The settings of an operator whose catalogue is acme, on a database of its own."""
+    monkeypatch.delenv("PLACET_TEST_DATABASE_URL", raising=False)
     monkeypatch.setenv("PLACET_DATABASE_URL", admin_url)
     monkeypatch.setenv("PLACET_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("PLACET_MASTER_KEY", "00" * 32)
