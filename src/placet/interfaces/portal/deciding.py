@@ -14,9 +14,7 @@ StateOf = Callable[[PurposeId, ChannelId | None], str]
 """Where the customer stands now on a purpose or one of its channels."""
 
 
-def wishes(
-    form: Mapping[str, str], *, subject: SubjectId, purpose: Purpose, state_of: StateOf
-) -> list[Wish]:
+def wishes(form: Mapping[str, str], *, subject: SubjectId, purpose: Purpose, state_of: StateOf) -> list[Wish]:
     """What the customer said with *form*, the purpose before its channels; raises `BadInput` for words not ours."""
     answer = form.get("answer", "")
     if answer not in ANSWERS:

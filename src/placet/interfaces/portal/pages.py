@@ -142,9 +142,7 @@ class Pages:
     def _home_after_refusal(self, visit: Visit, session: Session, _purpose: PurposeId, *, refusal: str) -> Response:
         return self._home(visit, session, refusal=refusal)
 
-    def _question(
-        self, visit: Visit, session: Session, purpose: PurposeId, *, refusal: str | None = None
-    ) -> Response:
+    def _question(self, visit: Visit, session: Session, purpose: PurposeId, *, refusal: str | None = None) -> Response:
         with self.application.database.transaction() as connection:
             reader = self._reader(connection, visit, session)
             question = reader.question(purpose)

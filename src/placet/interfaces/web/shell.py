@@ -34,7 +34,7 @@ from placet.config import Config
 from placet.interfaces.web import forms, languages
 from placet.interfaces.web.languages import LANGUAGES, OWN_NAMES, Language, Words
 from placet.interfaces.web.security import SecurityHeaders, cookie_name, drop_cookie, set_cookie
-from placet.kernel.clock import now
+from placet.kernel import clock
 from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError, TooMany, Unavailable
 
 Scheme = Literal["auto", "light", "dark"]
@@ -86,13 +86,20 @@ class Shell:
     """Holds the templates and keys of one process; safe to share between threads."""
 
     def __init__(
-        self, *, parts: Mapping[str, str], config: Config, form_key: forms.FormKey, frame: Frame | None = None
+        self,
+        *,
+        parts: Mapping[str, str],
+        config: Config,
+        form_key: forms.FormKey,
+        frame: Frame | None = None,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.https = config.url.startswith("https://")
         self.mode = config.mode
         self._zone = ZoneInfo(config.time_zone)
         self._form_key = form_key
         self._frame = frame or Frame()
+        self._now = now
         self._environments = {language: _environment(language, parts) for language in LANGUAGES}
 
     def page(self, handler: Page) -> Callable[[Request], Any]:
@@ -170,7 +177,7 @@ class Shell:
             scheme=_scheme(scheme),
             seed=self.cookie(request, _SEED) or forms.new_seed(),
             form={},
-            now=now(),
+            now=self._now(),
         )
 
     async def _posted(self, request: Request) -> Mapping[str, str]:

@@ -1,0 +1,66 @@
+"""The portal over a real database in demo mode, so that codes can be read from its page; the clock can be moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import attrs
+import pytest
+from portal_visitor import Clock, Visitor, newcomer
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from placet.access.codes import Codes, sender_for
+from placet.bootstrap import Application
+from placet.interfaces.portal.app import portal
+from placet.subjects.model import Subject
+
+
+@pytest.fixture
+def time() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def demo(placet: Application) -> Application:
+    """The composed application in demo mode, its sequencer running."""
+    config = attrs.evolve(placet.config, mode="demo")
+    codes = Codes(placet.database, placet.subjects, placet.master, sender_for(config))
+    application = attrs.evolve(placet, config=config, codes=codes)
+    application.sequencer.start()
+    return application
+
+
+@pytest.fixture
+def pages(demo: Application, time: Clock) -> Starlette:
+    return portal(demo, now=time)
+
+
+@pytest.fixture
+def visit(pages: Starlette) -> Iterator[Callable[[], Visitor]]:
+    """Makes visitors, each with a browser (and cookies) of its own."""
+    clients: list[TestClient] = []
+
+    def arrive(language: str = "en", address: str = "testclient") -> Visitor:
+        client = TestClient(
+            pages, base_url="http://127.0.0.1:8000", client=(address, 50000), headers={"accept-language": language}
+        )
+        clients.append(client)
+        return Visitor(client)
+
+    yield arrive
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def anna(demo: Application) -> Subject:
+    return newcomer(demo, "+37120000001", "anna@example.lv")
+
+
+@pytest.fixture
+def guest(visit: Callable[[], Visitor], anna: Subject) -> Visitor:
+    """Anna, signed in for the first time."""
+    visitor = visit()
+    visitor.sign_in("+371 20 000 001")
+    return visitor
