@@ -105,7 +105,8 @@ def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook
 
     A refused wish leaves the others untouched. Nothing is acknowledged before the caller's commit.
     """
-    batch = gather(connection, wishes, rulebook, now)
+    # The head is locked first: what is read afterwards cannot be changed by another decision until we commit.
+    batch = gather(connection, wishes, rulebook, now, ledger.lock_head(connection))
     outcomes = [decide(batch, wish, facts_for(batch, wish)) for wish in wishes]
     ledger.append(connection, batch.rows)
     if batch.rows or batch.writing.answered:
@@ -142,9 +143,8 @@ def request_digest(wish: Wish) -> bytes:
     return sha256(jcs.canonical(said)).digest()
 
 
-def gather(connection: Connection, wishes: Sequence[Wish], rulebook: Rulebook, now: datetime) -> Batch:
-    """Lock the head first: what is read afterwards cannot be changed by another decision until we commit."""
-    head = ledger.lock_head(connection)
+def gather(connection: Connection, wishes: Sequence[Wish], rulebook: Rulebook, now: datetime, head: Head) -> Batch:
+    """Read what deciding on *wishes* takes."""
     terms = rulebook.terms(connection)
     people = store.people(connection, {wish.subject for wish in wishes})
     numbers = [person.number for person in people.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -73,9 +73,13 @@ def people(connection: Connection, ids: Iterable[SubjectId]) -> dict[SubjectId, 
 
 
 def standings(
-    connection: Connection, numbers: Iterable[Number], purposes: Iterable[str]
+    connection: Connection,
+    numbers: Iterable[Number],
+    purposes: Iterable[str],
+    *,
+    statement: bytes = SQL["states"],
 ) -> dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]:
-    rows = connection.execute(SQL["states"], {"numbers": list(numbers), "purposes": list(purposes)})
+    rows = connection.execute(statement, {"numbers": list(numbers), "purposes": list(purposes)})
     found: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]] = {}
     for row in rows:
         found.setdefault((row[0], row[1]), {})[row[2] or None] = _state(row)
@@ -112,10 +116,14 @@ def write_bulk(connection: Connection, writing: Writing) -> None:
     Whoever holds the head row's lock knows which states there are, so what is new cannot collide.
     """
     pack.copy_rows(connection, SQL["copy_feed"], [_packed_change(*change) for change in writing.feed])
-    pack.copy_rows(connection, SQL["copy_states"], [_packed_state(key, writing.states[key]) for key in writing.new])
+    copy_states(connection, SQL["copy_states"], {key: writing.states[key] for key in writing.new})
     rest = {key: state for key, state in writing.states.items() if key not in writing.new}
     if rest or writing.answered or writing.evidence:
         write(connection, attrs.evolve(writing, states=rest, feed=[]))
+
+
+def copy_states(connection: Connection, statement: bytes, states: Mapping[StateKey, State]) -> None:
+    pack.copy_rows(connection, statement, [_packed_state(key, state) for key, state in states.items()])
 
 
 def history(connection: Connection, subject: SubjectId, *, before: int | None, limit: int) -> list[Record]:
