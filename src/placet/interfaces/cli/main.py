@@ -8,6 +8,7 @@ from placet import __version__
 from placet.interfaces.cli.catalogue import catalogue_group
 from placet.interfaces.cli.decisions import history_command, record_command
 from placet.interfaces.cli.gate import audience_command, audit_command, check_command
+from placet.interfaces.cli.imports import import_command
 from placet.interfaces.cli.ledger import ledger_group, witness_command
 from placet.interfaces.cli.receipt import receipt_command
 from placet.interfaces.cli.serve import serve_command, work_command
@@ -29,6 +30,7 @@ for command in (
     catalogue_group,
     subjects_group,
     record_command,
+    import_command,
     history_command,
     check_command,
     audience_command,
