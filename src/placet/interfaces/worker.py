@@ -10,6 +10,8 @@ import structlog
 from placet.bootstrap import Application
 from placet.consents import actions as consents
 from placet.kernel import clock
+from placet.subscribers.actions import Subscribers
+from placet.subscribers.delivery import Courier
 
 PERIOD = 1.0
 """Seconds between two rounds."""
@@ -20,23 +22,31 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """Writes the records of expiries, forgets old idempotency keys, and keeps the tree up with the ledger."""
+    """
+    Writes the records of expiries, forgets old idempotency keys; beside it the keeper follows with the tree, and the
+    courier with what subscribers must be told.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        subscribers = Subscribers.of(application.config, application.master)
+        self._courier = Courier(application.database, subscribers)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set."""
-        keeper = threading.Thread(
-            target=self._application.keeper.follow, args=(stop, clock.now), name="keeper", daemon=True
-        )
-        keeper.start()
+        followers = [
+            threading.Thread(target=follow, args=(stop, clock.now), name=name, daemon=True)
+            for name, follow in (("keeper", self._application.keeper.follow), ("courier", self._courier.follow))
+        ]
+        for follower in followers:
+            follower.start()
         while not stop.wait(PERIOD):
             try:
                 self.round()
             except Exception as error:  # noqa: BLE001 - the worker loop: report, and try again
                 log.error("work.failed", error=type(error).__name__, code=getattr(error, "code", None))
-        keeper.join(timeout=10)
+        for follower in followers:
+            follower.join(timeout=10)
 
     def round(self) -> None:
         """One round of what is due."""

@@ -26,6 +26,7 @@ from placet.interfaces.rest.problems import respond
 from placet.kernel import clock
 from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError
 from placet.kernel.ids import ActivityId, ChannelId, MandateId, PurposeId, SubjectId
+from placet.kernel.periods import aware
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -208,8 +209,6 @@ def _idempotency(client: Client, key: str, index: int) -> bytes:
 def _wish(one: DecisionIn, subject: SubjectId | None, client: Client, key: bytes | None) -> Wish:
     if subject is None:
         raise NotFound("no such subject; add it first with POST /v1/subjects", code="unknown-subject")
-    if one.occurred_at is not None and one.occurred_at.tzinfo is None:
-        raise BadInput("occurred_at needs its zone, for instance 2026-03-12T14:03:07+02:00", code="naive-time")
     return Wish(
         subject=subject,
         purpose=PurposeId(one.purpose),
@@ -219,11 +218,18 @@ def _wish(one: DecisionIn, subject: SubjectId | None, client: Client, key: bytes
         channel=None if one.channel is None else ChannelId(one.channel),
         language=one.language,
         shown=_digest(one.shown),
-        occurred_at=one.occurred_at,
+        occurred_at=None if one.occurred_at is None else _instant(one.occurred_at),
         mandate=None if one.mandate is None else MandateId(one.mandate),
         evidence=None if one.evidence is None else one.evidence.encode(),
         idempotency_key=key,
     )
+
+
+def _instant(moment: datetime) -> datetime:
+    try:
+        return aware(moment)
+    except OverflowError:
+        raise BadInput("occurred_at must lie within the years 1 to 9999 in UTC", code="bad-time") from None
 
 
 def _actor(one: DecisionIn, client: Client) -> Actor:
