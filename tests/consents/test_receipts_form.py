@@ -16,7 +16,7 @@ from placet.catalogue.files import load
 from placet.consents import receipt_form, receipt_words
 from placet.consents.model import ROUTES, Actor, Decision
 from placet.consents.receipt_check import Genuine, verify
-from placet.kernel.ids import PurposeId
+from placet.kernel.ids import ChannelId, PurposeId
 
 AT = 3
 RIGA = ZoneInfo("Europe/Riga")
@@ -114,6 +114,14 @@ def test_a_purpose_without_a_term_holds_until_withdrawal() -> None:
         "@type": "dpv:UntilEventDuration",
         "rdf:value": "withdrawal",
     }
+
+
+def test_a_purpose_that_was_given_up_since_still_has_its_receipts() -> None:
+    log = Desk([record(1, purpose=PurposeId("gone"), channel=ChannelId("fax"))])
+    verdict = verify(log.receipt(1), log.keys)
+    assert isinstance(verdict, Genuine)
+    said = receipt_words.summary(verdict, language="en", zone=RIGA)
+    assert (said.purpose, said.channel, said.controller) == ("gone", "fax", "SIA “Sample”")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -96,8 +95,7 @@ _SPEAKER: Mapping[str, str] = {
     "client": "dpv:DataSubject",
     "system": "dpv:DataController",
 }
-_RIGHTS = ("A7-3", "A15", "A16", "A17", "A18", "A20", "A21", "A77")
-_RIGHT_ON_AUTOMATED_DECISIONS = "A22"
+_RIGHTS = ("A7-3", "A15", "A16", "A17", "A18", "A20", "A21", "A22", "A77")
 
 
 @attrs.frozen
@@ -126,7 +124,7 @@ class Evidence:
 
 def payload(record: Record, evidence: Evidence, *, catalogue: Catalogue, url: str) -> dict[str, Any]:
     """The receipt of *record*, to be signed; *url* is where the subject withdraws and exercises rights."""
-    purpose = catalogue.purpose(record.purpose)
+    purpose = catalogue.purposes.get(record.purpose)
     language = record.language or catalogue.languages[0]
     must = bound(record)
     told, status = must["dpv:hasRecordOfActivity"], must["dpv:hasRecordOfActivity"]["dpv:hasConsentStatus"]
@@ -139,10 +137,8 @@ def payload(record: Record, evidence: Evidence, *, catalogue: Catalogue, url: st
         "dpv:hasEntity": _parties(catalogue, purpose, language),
         "dpv:hasRecordOfActivity": {
             **told,
-            "dpv:hasConsentStatus": {**status, "dpv:hasDuration": _validity(record.decision, purpose.valid_for)},
-            "dpv:hasProcess": _process(catalogue, purpose, url)
-            | _channel(catalogue, record.channel)
-            | {"dpv:hasNotice": _policy(catalogue, language)},
+            "dpv:hasConsentStatus": {**status, "dpv:hasDuration": _validity(record.decision, purpose)},
+            "dpv:hasProcess": _process(catalogue, record, language, url) | _described(catalogue, purpose),
         },
         "evidence": {
             "entry": evidence.entry.hex(),
@@ -228,7 +224,7 @@ def _notice(record: Record) -> dict[str, Any]:
     }
 
 
-def _parties(catalogue: Catalogue, purpose: Purpose, language: str) -> list[dict[str, Any]]:
+def _parties(catalogue: Catalogue, purpose: Purpose | None, language: str) -> list[dict[str, Any]]:
     """Controller, authority and recipients, reached through the controller; of the subject there is the id alone."""
     controller = catalogue.controller
     return [
@@ -264,19 +260,50 @@ def _parties(catalogue: Catalogue, purpose: Purpose, language: str) -> list[dict
                 "dpv:hasName": _in(catalogue.recipients[id].titles, language),
                 "schema:contactPoint": {"@id": _controller_id(catalogue)},
             }
-            for id in purpose.recipients
+            for id in (() if purpose is None else purpose.recipients)
         ),
     ]
 
 
-def _process(catalogue: Catalogue, purpose: Purpose, url: str) -> dict[str, Any]:
-    """What the notice told of the processing: purpose, data, storage, recipients, rights (GDPR 13(1) and (2))."""
-    country = f"loc:{catalogue.controller.registration[:2]}"
-    rights = (*_RIGHTS, _RIGHT_ON_AUTOMATED_DECISIONS) if purpose.automated else _RIGHTS
+def _process(catalogue: Catalogue, record: Record, language: str, url: str) -> dict[str, Any]:
+    """Who processes, on which basis, under whose law, and what the subject can do about it (GDPR 13(1) and (2))."""
+    controller = catalogue.controller
+    return {
+        "@type": "dpv:Process",
+        "dpv:hasPurpose": {"@id": f"placet:purpose:{record.purpose}", "@type": "dpv:Purpose"},
+        "dpv:hasNotice": {"@id": _in(controller.privacy_policy, language), "@type": "dpv:PrivacyNotice"},
+        "dpv:hasLegalBasis": "eu-gdpr:A6-1-a",
+        "dpv:hasDataController": _controller_id(catalogue),
+        "dpv:hasJurisdiction": _country(catalogue),
+        "dpv:hasApplicableLaw": "eu-gdpr:GDPR",
+        "dpv:hasAuthority": controller.authority_website,
+        "dpv:hasConsentControl": {
+            "@type": ["dpv:ProvideConsent", "dpv:WithdrawConsent"],
+            "dpv:isExercisedAt": url,
+        },
+        "dpv:hasRight": [
+            {"@type": ["dpv:DataSubjectRight", f"eu-gdpr:{right}"], "dpv:isExercisedAt": url} for right in _RIGHTS
+        ],
+        **_channel(catalogue, record.channel),
+    }
+
+
+def _channel(catalogue: Catalogue, channel: ChannelId | None) -> dict[str, Any]:
+    """The one channel that a decision is about, where it is about one."""
+    if channel is None:
+        return {}
+    known = catalogue.channels.get(channel)
+    titles = {} if known is None else {"dct:title": _titles(known.titles)}
+    return {"placet:overChannel": {"@id": f"placet:channel:{channel}", **titles}}
+
+
+def _described(catalogue: Catalogue, purpose: Purpose | None) -> dict[str, Any]:
+    """What the catalogue tells of the purpose; nothing when the operator has given it up since."""
+    if purpose is None:
+        return {}
     automation = {"dpv:hasAutomationLevel": "dpv:FullAutomation"} if purpose.automated else {}
     return {
         **automation,
-        "@type": "dpv:Process",
         "dct:hasVersion": str(purpose.version),
         "dpv:hasPurpose": {
             "@id": f"placet:purpose:{purpose.id}",
@@ -293,46 +320,21 @@ def _process(catalogue: Catalogue, purpose: Purpose, url: str) -> dict[str, Any]
             }
             for id in purpose.data
         ],
-        "dpv:hasLegalBasis": "eu-gdpr:A6-1-a",
-        "dpv:hasDataController": _controller_id(catalogue),
         "dpv:hasRecipient": [_controller_id(catalogue), *(f"placet:recipient:{id}" for id in purpose.recipients)],
         "dpv:hasStorageCondition": [
-            {"@type": "dpv:StorageLocation", "dpv:hasLocation": country},
+            {"@type": "dpv:StorageLocation", "dpv:hasLocation": _country(catalogue)},
             {"@type": "dpv:StorageDuration", "dpv:hasDuration": _kept(purpose.retention)},
-        ],
-        "dpv:hasJurisdiction": country,
-        "dpv:hasApplicableLaw": "eu-gdpr:GDPR",
-        "dpv:hasAuthority": catalogue.controller.authority_website,
-        "dpv:hasConsentControl": {
-            "@type": ["dpv:ProvideConsent", "dpv:WithdrawConsent"],
-            "dpv:isExercisedAt": url,
-        },
-        "dpv:hasRight": [
-            {"@type": ["dpv:DataSubjectRight", f"eu-gdpr:{right}"], "dpv:isExercisedAt": url} for right in rights
         ],
     }
 
 
-def _channel(catalogue: Catalogue, channel: ChannelId | None) -> dict[str, Any]:
-    """The one channel that a decision is about, where it is about one."""
-    if channel is None:
-        return {}
-    known = catalogue.channels.get(channel)
-    titles = {} if known is None else {"dct:title": _titles(known.titles)}
-    return {"placet:overChannel": {"@id": f"placet:channel:{channel}", **titles}}
-
-
-def _policy(catalogue: Catalogue, language: str) -> dict[str, str]:
-    """The operator's privacy policy, also where no text was shown: a withdrawal needs none (GDPR 7(3))."""
-    return {"@id": _in(catalogue.controller.privacy_policy, language), "@type": "dpv:PrivacyNotice"}
-
-
-def _validity(decision: Decision, valid_for: timedelta | None) -> dict[str, str]:
+def _validity(decision: Decision, purpose: Purpose | None) -> dict[str, str]:
     """How long the event holds: a yes for its term or until taken back, anything else until a new decision."""
-    if decision is Decision.GIVEN and valid_for is not None:
-        return {"@type": "dpv:TemporalDuration", "rdf:value": f"P{valid_for.days}D"}
-    until = "withdrawal" if decision is Decision.GIVEN else "a new decision"
-    return {"@type": "dpv:UntilEventDuration", "rdf:value": until}
+    if decision is not Decision.GIVEN:
+        return {"@type": "dpv:UntilEventDuration", "rdf:value": "a new decision"}
+    if purpose is None or purpose.valid_for is None:
+        return {"@type": "dpv:UntilEventDuration", "rdf:value": "withdrawal"}
+    return {"@type": "dpv:TemporalDuration", "rdf:value": f"P{purpose.valid_for.days}D"}
 
 
 def _kept(retention: Retention) -> dict[str, str]:
@@ -341,6 +343,11 @@ def _kept(retention: Retention) -> dict[str, str]:
         "rdf:value": f"P{retention.days}D",
         "placet:countedFrom": retention.after,
     }
+
+
+def _country(catalogue: Catalogue) -> str:
+    """Where the controller is established, by the country code its registration number begins with."""
+    return f"loc:{catalogue.controller.registration[:2]}"
 
 
 def _controller_id(catalogue: Catalogue) -> str:
