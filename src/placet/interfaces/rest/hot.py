@@ -172,6 +172,9 @@ class HotRoutes:
 
 def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     """Decode strictly; the error names the place, never the value."""
+    if b"\\u0000" in body:
+        # PostgreSQL stores every character but this one.
+        raise BadInput("a text must not hold the character NUL", code="bad-body")
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
