@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,19 @@ def renamed(url: str, *, database: str | None = None, role: str | None = None) -
     return urlunsplit((parts.scheme, netloc, path, parts.query, ""))
 
 
+def drop(server_url: str, name: str) -> None:
+    """Drop a database; the administrator may not end another role's session, so one that is just ending is waited for."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for _ in range(100):
+            try:
+                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError(f"{name} is still in use: a test left a connection open")
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A server's administrator: Debian's if PLACET_TEST_DATABASE_URL names one, else the embedded server."""
@@ -59,8 +73,7 @@ def template(server_url: str) -> Iterator[tuple[str, Roles]]:
         connection.execute(f'CREATE DATABASE "{name}"')
     roles = migrate(renamed(server_url, database=name), app_password="app")
     yield name, roles
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    drop(server_url, name)
 
 
 @pytest.fixture
@@ -70,8 +83,7 @@ def clone(server_url: str, template: tuple[str, Roles]) -> Iterator[tuple[str, R
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
     yield name, roles
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    drop(server_url, name)
 
 
 @pytest.fixture
@@ -112,8 +124,7 @@ def published_template(server_url: str, template: tuple[str, Roles]) -> Iterator
     with tempfile.TemporaryDirectory() as folder:
         prepare(_config(renamed(server_url, database=name), Path(folder)))
     yield name
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    drop(server_url, name)
 
 
 @pytest.fixture
@@ -125,8 +136,7 @@ def placet(server_url: str, published_template: str, tmp_path: Path) -> Iterator
     application = build(_config(renamed(server_url, database=name), tmp_path))
     yield application
     application.close()
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    drop(server_url, name)
 
 
 @pytest.fixture

@@ -78,7 +78,6 @@ class CatalogueInForce:
 
 def terms_of(catalogue: Catalogue) -> dict[PurposeId, Terms]:
     """What a decision needs to know of each purpose."""
-    tied = {purpose for purpose, _ in catalogue.tied}
     return {
         purpose.id: Terms(
             purpose=purpose.id,
@@ -86,7 +85,7 @@ def terms_of(catalogue: Catalogue) -> dict[PurposeId, Terms]:
             minor=purpose.version.minor,
             channels=purpose.channels,
             languages=frozenset(catalogue.languages),
-            line_tied=purpose.id in tied,
+            line_tied=purpose.line_tied,
             valid_for=purpose.valid_for,
         )
         for purpose in catalogue.purposes.values()
