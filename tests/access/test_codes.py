@@ -155,7 +155,7 @@ def test_limits_are_the_same_for_unknown_contacts(
 ) -> None:
     refusals = []
     for number, contact in enumerate((ANNA, NOBODY)):
-        for _ in range(codes.CONTACT_LIMIT):
+        for _ in range(5):
             ask(signing_in, contact, now, address=f"192.0.2.{number}")
         with pytest.raises(TooMany) as refusal:
             ask(signing_in, contact, now, address=f"192.0.2.{number}")
@@ -167,20 +167,36 @@ def test_limits_are_the_same_for_unknown_contacts(
 def test_contact_may_ask_again_when_the_window_has_passed(
     signing_in: Codes, postbox: Postbox, anna: Subject, now: datetime
 ) -> None:
-    for _ in range(codes.CONTACT_LIMIT):
+    for _ in range(5):
         ask(signing_in, ANNA, now)
     with pytest.raises(TooMany) as refusal:
         ask(signing_in, ANNA, now + timedelta(minutes=14))
-    assert refusal.value.retry_after == 61
-    ask(signing_in, ANNA, now + codes.CONTACT_WINDOW)
+    assert refusal.value.retry_after == 60
+    ask(signing_in, ANNA, now + timedelta(minutes=15))
+
+
+def test_contact_gets_twenty_codes_a_day(signing_in: Codes, anna: Subject, now: datetime) -> None:
+    for number in range(20):
+        ask(signing_in, ANNA, now + number * timedelta(minutes=15), address=f"192.0.2.{number}")
+    with pytest.raises(TooMany):
+        ask(signing_in, ANNA, now + timedelta(hours=23, minutes=59), address="192.0.2.99")
+    ask(signing_in, ANNA, now + timedelta(days=1), address="192.0.2.99")
 
 
 def test_address_cannot_ask_for_many_contacts(signing_in: Codes, now: datetime) -> None:
-    for number in range(codes.ADDRESS_LIMIT):
+    for number in range(30):
         ask(signing_in, f"email:{number}@example.lv", now)
     with pytest.raises(TooMany):
         ask(signing_in, "email:more@example.lv", now)
     ask(signing_in, "email:more@example.lv", now, address="192.0.2.2")
+
+
+def test_caller_with_a_whole_ipv6_network_counts_as_one(signing_in: Codes, now: datetime) -> None:
+    for number in range(30):
+        ask(signing_in, f"email:{number}@example.lv", now, address=f"2001:db8::{number:x}")
+    with pytest.raises(TooMany):
+        ask(signing_in, "email:more@example.lv", now, address="2001:db8::ffff:1")
+    ask(signing_in, "email:more@example.lv", now, address="2001:db8:0:1::1")
 
 
 @pytest.mark.parametrize("contact", ["crm:A-1", "crm:unknown", "A-1", "email:none"])
@@ -230,6 +246,6 @@ def test_sweeping_forgets_who_asked(database: Database, anna: Subject, config: C
     signing_in = Codes(database, Subjects(database, MASTER), MASTER, UnsafeDemoSender())
     ask(signing_in, ANNA, now)
     with database.transaction() as connection:
-        assert codes.sweep(connection, now=now + timedelta(minutes=59)) == 0
-        assert codes.sweep(connection, now=now + timedelta(hours=1)) == 1
+        assert codes.sweep(connection, now=now + timedelta(hours=23)) == 0
+        assert codes.sweep(connection, now=now + timedelta(days=1)) == 1
         assert codes.demo_messages(connection) == []

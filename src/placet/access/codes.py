@@ -9,6 +9,8 @@ five attempts; how often one may be asked for is limited for each contact and fo
 from __future__ import annotations
 
 import hmac
+import ipaddress
+import math
 import secrets
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -30,8 +32,15 @@ from placet.subjects.model import Alias
 VALID = timedelta(minutes=5)
 MOST_ATTEMPTS = 5
 
-CONTACT_LIMIT, CONTACT_WINDOW = 5, timedelta(minutes=15)
-ADDRESS_LIMIT, ADDRESS_WINDOW = 30, timedelta(hours=1)
+LIMITS = (
+    ("contact", 5, timedelta(minutes=15)),
+    # With five attempts each: a hundred guesses at one customer in a day (NIST SP 800-63B §5.2.2).
+    ("contact", 20, timedelta(days=1)),
+    ("address", 30, timedelta(hours=1)),
+)
+"""How many codes may be asked for, for one contact or from one address, within which time."""
+
+KEEP = max(window for _, _, window in LIMITS)
 
 CODE_LABEL = "placet/code/v1"
 
@@ -101,7 +110,7 @@ class Codes:
         if alias.kind == "crm":
             raise BadInput("a code can be sent to a phone number or an e-mail address only", code="bad-contact")
         contact_hash = self._subjects.vault.alias_hash(alias)
-        address_hash = keyed_hash(self._key, b"address\0" + address.encode())
+        address_hash = keyed_hash(self._key, b"address\0" + _network(address).encode())
         challenge, code = uuid4(), f"{secrets.randbelow(1_000_000):06}"
         with self._database.transaction() as connection:
             _limit(connection, contact_hash, address_hash, now)
@@ -155,22 +164,31 @@ def demo_messages(connection: Connection, *, limit: int = 20) -> list[DemoMessag
 
 def sweep(connection: Connection, *, now: datetime) -> int:
     """Delete the challenges that no limit looks at any more, with their demo messages; returns how many."""
-    return connection.execute(SQL["sweep_challenges"], {"since": now - ADDRESS_WINDOW}).rowcount
+    return connection.execute(SQL["sweep_challenges"], {"since": now - KEEP}).rowcount
 
 
 def _limit(connection: Connection, contact: bytes, address: bytes, now: datetime) -> None:
     """Raise `TooMany` for a contact or an address that asked too often; refused requests do not count."""
     turns = (int.from_bytes(hashed[:8], "big", signed=True) for hashed in (contact, address))
     connection.execute(SQL["take_turns"], {"keys": sorted(turns)})
-    since = {"contact_since": now - CONTACT_WINDOW, "address_since": now - ADDRESS_WINDOW}
-    row = connection.execute(SQL["recent_challenges"], {"contact": contact, "address": address} | since).fetchone()
-    assert row is not None
-    for count, oldest, most, window in (
-        (*row[:2], CONTACT_LIMIT, CONTACT_WINDOW),
-        (*row[2:], ADDRESS_LIMIT, ADDRESS_WINDOW),
-    ):
+    for who, most, window in LIMITS:
+        values = {"who": contact if who == "contact" else address, "since": now - window}
+        row = connection.execute(SQL[f"recent_for_{who}"], values).fetchone()
+        assert row is not None
+        count, oldest = row
         if count >= most:
-            wait = max(1, int((oldest + window - now).total_seconds()) + 1)
+            wait = max(1, math.ceil((oldest + window - now).total_seconds()))
             raise TooMany(
                 f"too many codes were asked for; wait {wait} s and ask again", code="too-many-codes", retry_after=wait
             )
+
+
+def _network(address: str) -> str:
+    """What one caller holds: an IPv4 address, or the whole /64 of an IPv6 address; anything else as it is."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

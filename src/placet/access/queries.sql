@@ -77,13 +77,13 @@ DELETE FROM access.session WHERE opened_at <= %(opened_since)s OR used_at <= %(i
 -- One request at a time for a contact and for an address, so that limits cannot be outrun. Locked in one order.
 SELECT pg_advisory_xact_lock(key) FROM unnest(%(keys)s::bigint[]) AS key ORDER BY key;
 
--- name: recent_challenges
--- How often a contact and an address have asked lately, and when the oldest of those requests was.
-SELECT count(*) FILTER (WHERE contact = %(contact)s AND requested_at > %(contact_since)s),
-       min(requested_at) FILTER (WHERE contact = %(contact)s AND requested_at > %(contact_since)s),
-       count(*) FILTER (WHERE address = %(address)s AND requested_at > %(address_since)s),
-       min(requested_at) FILTER (WHERE address = %(address)s AND requested_at > %(address_since)s)
-FROM access.challenge WHERE contact = %(contact)s OR address = %(address)s;
+-- name: recent_for_contact
+-- How often codes for a contact were asked for lately, and when first.
+SELECT count(*), min(requested_at) FROM access.challenge WHERE contact = %(who)s AND requested_at > %(since)s;
+
+-- name: recent_for_address
+-- How often codes were asked for from an address lately, and when first.
+SELECT count(*), min(requested_at) FROM access.challenge WHERE address = %(who)s AND requested_at > %(since)s;
 
 -- name: add_challenge
 -- A code was asked for.
