@@ -94,6 +94,8 @@ class Office:
 
 def office(database: Database, subjects: Subjects, folder: Path, now: datetime, *, customers: int = 5) -> Office:
     with database.transaction() as connection:
-        newcomers = [Newcomer([Alias.crm(f"C-{n}"), Alias.msisdn(f"2000{n:04}")], "lv") for n in range(1, customers + 1)]
+        newcomers = [
+            Newcomer([Alias.crm(f"C-{n}"), Alias.msisdn(f"2000{n:04}")], "lv") for n in range(1, customers + 1)
+        ]
         subjects.add_many(connection, newcomers, now=now)
     return Office(Desk(database, subjects, PlainRulebook(subjects), lambda: now), folder)
