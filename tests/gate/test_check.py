@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from placet.gate import _mint
-from placet.gate.actions import Allowed, Denied, Gate, Permit, as_json
+from placet.gate.actions import Allowed, Denied, Gate, Permit, answer_json
 from placet.gate.model import Reason, Token
 from placet.kernel import errors
 from placet.kernel.ids import SubjectId
@@ -182,7 +182,7 @@ def test_nobody_but_the_gate_makes_a_permit_or_an_audience(town, database, gate,
 
 def test_answer_prints_what_the_public_face_promises(town, database, gate, now) -> None:
     subject = town.add(1)
-    assert as_json(ask(database, gate, subject, "offers", now)) == {
+    assert answer_json(ask(database, gate, subject, "offers", now)) == {
         "allowed": False,
         "reason": Reason.NO_DECISION.value,
         "as_of": "2026-03-12T12:00:00.000000Z",

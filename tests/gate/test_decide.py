@@ -53,7 +53,8 @@ def test_gate_decides_as_the_table_says(case: dict[str, Any]) -> None:
     verdict = answer(case)
     if "yes" in case:
         end = case.get("until")
-        assert verdict == Yes(case["yes"], datetime.fromisoformat(end) if end else None)
+        assert isinstance(verdict, Yes)
+        assert (verdict.basis, verdict.until) == (case["yes"], datetime.fromisoformat(end) if end else None)
     else:
         assert verdict == No(Reason(case["no"]))
 

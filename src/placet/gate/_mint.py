@@ -20,6 +20,7 @@ import attrs
 import msgspec
 from pyroaring import BitMap, FrozenBitMap
 
+from placet.gate.audiences import canonical
 from placet.gate.model import Reason, Token
 from placet.kernel import jcs
 from placet.kernel.errors import Denied
@@ -57,6 +58,8 @@ class Permit(_OnlyTheGate):
     activity: ActivityId | PurposeId
     channel: ChannelId | None
     basis: str
+    needs: tuple[str, ...]
+    """The consents it stands on: `purpose` or `purpose/channel` each; none on another legal basis."""
     token: Token
     issued_at: datetime
     expires_at: datetime
@@ -76,6 +79,7 @@ class Audience(_OnlyTheGate):
     activity: ActivityId | PurposeId
     channel: ChannelId | None
     basis: str
+    needs: tuple[str, ...]
     token: Token
     as_of: datetime
     expires_at: datetime
@@ -99,6 +103,7 @@ def mint_permit(
     activity: ActivityId | PurposeId,
     channel: ChannelId | None,
     basis: str,
+    needs: tuple[str, ...],
     token: Token,
     issued_at: datetime,
     expires_at: datetime,
@@ -110,6 +115,7 @@ def mint_permit(
         "epoch": token.epoch,
         "expires_at": format_instant(expires_at),
         "issued_at": format_instant(issued_at),
+        "needs": needs,
         "position": token.position,
         "subject": str(subject),
     }
@@ -137,18 +143,20 @@ def mint_audience(
     activity: ActivityId | PurposeId,
     channel: ChannelId | None,
     basis: str,
+    needs: tuple[str, ...],
     token: Token,
     as_of: datetime,
     expires_at: datetime,
     excluded: Mapping[Reason, int],
 ) -> tuple[Audience, bytes]:
     """Freeze *members*; returns the audience and the serialised bitmap that its hash is of."""
-    serialised = members.serialize()
+    serialised = canonical(members)
     audience = Audience._made(
         id=id,
         activity=activity,
         channel=channel,
         basis=basis,
+        needs=needs,
         token=token,
         as_of=as_of,
         expires_at=expires_at,
@@ -174,6 +182,7 @@ def _permit(claims: Mapping[str, Any], text: str) -> Permit:
         activity=claims["activity"],
         channel=claims["channel"],
         basis=claims["basis"],
+        needs=tuple(claims["needs"]),
         token=Token(claims["epoch"], claims["position"]),
         issued_at=datetime.fromisoformat(claims["issued_at"]),
         expires_at=datetime.fromisoformat(claims["expires_at"]),

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pyroaring import BitMap
 
 from placet.gate.layout import BITS, CHANNELS, PURPOSES
+from placet.gate.roaring import bitmap
 from placet.kernel.ids import ChannelId, PurposeId
 
 Key = tuple[str, int]
@@ -140,7 +141,7 @@ class Bits:
             kind, bit = key
             arrays: dict[str, npt.NDArray[Any]] = {"given": self.mask, "closed": self.closed, "lapsed": self.lapsed}
             array = arrays[kind]
-            found = BitMap(np.flatnonzero(array & array.dtype.type(1 << bit)).astype(np.uint32))
+            found = bitmap((array & array.dtype.type(1 << bit)) != 0)
             self.columns = {**self.columns, key: found}
         return found
 

@@ -20,7 +20,7 @@ import psycopg
 import structlog
 from psycopg import Connection, IsolationLevel
 
-from placet.gate import snapshot
+from placet.gate import snapshot, store
 from placet.gate.bits import Bits, Change
 from placet.gate.layout import BITS
 from placet.gate.memory import Heard, Memory
@@ -183,7 +183,7 @@ class Feed:
             ending = Token(epoch, position)
             if kept is not None and _same_ledger(connection, kept, ending):
                 bits, after = kept.bits, kept.token.position
-                majors = _majors(connection)
+                majors = store.majors(connection)
                 bits.learn(majors)
                 bits.apply(_changes(connection, after), now)
                 bits.in_force(majors)
@@ -200,7 +200,7 @@ class Feed:
 
     def _load(self, connection: Connection, highest: int, now: datetime) -> Bits:
         """Everything, in chunks of numbers; each is an index range."""
-        bits = Bits.empty(highest + 1, _majors(connection))
+        bits = Bits.empty(highest + 1, store.majors(connection))
         with connection.cursor(binary=True) as cursor:
             for first in range(0, highest + 1, _CHUNK):
                 self._busy = (self._monotonic(), connection)
@@ -218,7 +218,7 @@ class Feed:
                 return
             changes = _changes(connection, known.token.position)
             gone = [n for (n,) in connection.execute(SQL["merged"])] if merged != known.merged else []
-            majors = _majors(connection)
+            majors = store.majors(connection)
             terms = _terms(connection) if edition != known.edition else None
 
         def write(bits: Bits) -> None:
@@ -271,10 +271,6 @@ def _same_ledger(connection: Connection, kept: snapshot.Kept, ending: Token) -> 
         return False
     row = connection.execute(SQL["stamp"], {"position": token.position}).fetchone()
     return (None if row is None else row[0]) == kept.stamp
-
-
-def _majors(connection: Connection) -> dict[PurposeId, int]:
-    return {PurposeId(purpose): major for purpose, major in connection.execute(SQL["majors"])}
 
 
 def _plans(connection: Connection, majors: Mapping[PurposeId, int]) -> dict[str, Plan]:

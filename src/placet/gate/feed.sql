@@ -14,10 +14,6 @@ FROM ledger.ending;
 SELECT position, number, purpose, nullif(channel, ''), decision, notice_major, expires_at
 FROM consents.change WHERE position > %(after)s ORDER BY position, item;
 
--- name: majors
--- The major versions in force.
-SELECT purpose, major FROM catalogue.current_notice;
-
 -- name: activities
 -- What every activity asks for.
 SELECT activity.activity, activity.legal_basis, activity.channel, need.purpose, need.channel

@@ -30,3 +30,6 @@ BITS: Mapping[Column, int] = MappingProxyType(
     }
 )
 """Bit number by purpose and channel; None is the purpose itself."""
+
+COLUMNS: Mapping[int, Column] = MappingProxyType({bit: column for column, bit in BITS.items()})
+"""Purpose and channel by bit number."""

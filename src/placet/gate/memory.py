@@ -8,7 +8,7 @@ for the question it says `stale`, and the caller asks the database or takes it a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,7 +90,7 @@ class Memory:
             if view is self._away and (view := self.view) is self._away:
                 return np.full(len(numbers), _STALE, np.uint8)
             plan = view.plans.get(asked)
-            if plan is None or now >= view.until or _behind(view, token):
+            if plan is None or not view.answers(token, now):
                 return np.full(len(numbers), _STALE, np.uint8)
             codes = _codes(view, plan, numbers)
             if view is self._view:
@@ -102,15 +102,16 @@ class Memory:
         with self._lock:
             return self._view
 
-    def columns(self, keys: Sequence[Key]) -> tuple[View, list[BitMap]]:
-        """The bitmaps of *keys* with the view they belong to; the first time a key is asked for takes a while."""
+    def columns(self, asked: str, keys: Callable[[Plan], list[Key]]) -> tuple[View, Plan, list[BitMap]] | None:
+        """The plan of *asked* with its bitmaps, all of one view; the first time a key is asked for takes a moment."""
         with self._lock:
-            return self._view, [self._bits.column(key) for key in keys]
+            plan = self._view.plans.get(asked)
+            return None if plan is None else (self._view, plan, [self._bits.column(key) for key in keys(plan)])
 
-    def ends_before(self, number: int, bits: Sequence[int]) -> datetime | None:
-        """When the first of these bits of a person ends, if that is in the near future."""
+    def end_of(self, number: int, plan: Plan) -> datetime | None:
+        """When the first of a person's consents that *plan* needs ends, if that is in the near future."""
         with self._lock:
-            ends = [self._bits.ending.get((number, bit)) for bit in bits]
+            ends = [self._bits.ending.get((number, bit)) for bit in plan.purposes + plan.channels]
         return min((end for end in ends if end is not None), default=None)
 
     def renew(self, heard: Heard, write: Callable[[Bits], None] | None = None) -> None:
@@ -173,10 +174,6 @@ class Memory:
 
 Numbers = npt.NDArray[np.integer[Any]]
 Codes = npt.NDArray[np.uint8]
-
-
-def _behind(view: View, token: Token | None) -> bool:
-    return token is not None and (token.position > view.position or token.epoch != view.epoch)
 
 
 def _codes(view: View, plan: Plan, numbers: Numbers) -> Codes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
+from uuid import UUID
 
 import attrs
 
@@ -16,6 +17,9 @@ from placet.kernel.periods import aware
 
 CONSENT = "consent"
 """The legal basis of an activity that needs purposes (GDPR Art. 6(1)(a))."""
+
+NOBODY = SubjectId(UUID(int=0))
+"""For questions about everyone: no person has this id."""
 
 
 class Reason(StrEnum):
@@ -94,6 +98,15 @@ class Need:
     purpose: PurposeId
     channel: ChannelId | None = None
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` writes."""
+        purpose, _, channel = text.partition("/")
+        return cls(PurposeId(purpose), ChannelId(channel) if channel else None)
+
+    def __str__(self) -> str:
+        return self.purpose if self.channel is None else f"{self.purpose}/{self.channel}"
+
 
 @attrs.frozen
 class Terms:
@@ -129,9 +142,10 @@ class Facts:
 
 @attrs.frozen
 class Yes:
-    """It may happen, on *basis*; *until* is when the first of its consents ends, if one does."""
+    """It may happen, on *basis*, standing on the consents *needs*; *until* is when the first of them ends."""
 
     basis: str
+    needs: tuple[Need, ...] = ()
     until: datetime | None = None
 
 

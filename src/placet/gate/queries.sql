@@ -39,3 +39,28 @@ SELECT set_config('placet.activity', %(activity)s, true), set_config('placet.cha
 -- name: leave_role
 -- Be the program again.
 SELECT set_config('role', 'none', true), set_config('placet.activity', '', true), set_config('placet.channel', '', true);
+
+-- name: keep_audience
+-- Freeze an audience; it can be read again and never changed.
+INSERT INTO gate.audience
+    (id, activity, channel, basis, needs, epoch, position, as_of, expires_at, count, excluded, sha256, members)
+VALUES
+    (%(id)s, %(activity)s, %(channel)s, %(basis)s, %(needs)s, %(epoch)s, %(position)s, %(as_of)s, %(expires_at)s,
+     %(count)s, %(excluded)s, %(sha256)s, %(members)s);
+
+-- name: kept_audience
+-- A frozen audience.
+SELECT activity, channel, basis, needs, epoch, position, as_of, expires_at, excluded, sha256, members
+FROM gate.audience WHERE id = %(id)s;
+
+-- name: edition
+-- When the catalogue in force was published.
+SELECT published_at FROM catalogue.current_edition;
+
+-- name: events
+-- The events in clear up to an instant, the latest first: publications among them.
+SELECT body FROM ledger.entered WHERE subject IS NULL AND recorded_at <= %(instant)s ORDER BY position DESC;
+
+-- name: majors
+-- The major versions in force.
+SELECT purpose, major FROM catalogue.current_notice;

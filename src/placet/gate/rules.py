@@ -70,20 +70,22 @@ def _other_basis(terms: Terms) -> Verdict:
 def _consented(question: Question, facts: Facts, terms: Terms) -> Verdict:
     ends: list[datetime] = []
     # Step 6: all of them, in the catalogue's order; the first that does not hold is the reason.
-    for need in terms.needs:
+    whole = tuple(Need(need.purpose) for need in terms.needs)
+    for need in whole:
         standing = facts.standings.get((need.purpose, None))
         if (why := _obstacle(standing, facts.majors.get(need.purpose), question.at)) is not None:
             return No(why)
         ends += _end(standing)
     # Step 7.
-    for need in channels_asked(question, terms):
+    parts = channels_asked(question, terms)
+    for need in parts:
         if question.channel is not None and need.channel != question.channel:
             return No(Reason.NO_CHANNEL)
         standing = facts.standings.get((need.purpose, need.channel))
         if (why := _obstacle(standing, facts.majors.get(need.purpose), question.at)) is not None:
             return No(_of_channel(why))
         ends += _end(standing)
-    return Yes(CONSENT, until=min(ends, default=None))
+    return Yes(CONSENT, (*whole, *parts), until=min(ends, default=None))
 
 
 def _obstacle(standing: Standing | None, major: int | None, at: datetime) -> Reason | None:

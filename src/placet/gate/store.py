@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import attrs
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from placet.consents.actions import states_as_of
+from placet.consents.model import State
 from placet.consents.rules import Terms as PurposeTerms
-from placet.gate.model import CONSENT, Facts, Need, Person, Question, Standing, Terms, Token
+from placet.gate.model import CONSENT, Facts, Need, Person, Question, Reason, Standing, Standings, Terms, Token
+from placet.kernel import jcs
 from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId
 from placet.store.queries import queries
 
@@ -44,12 +48,40 @@ def facts_as_of(
     """The same for another time: the states are folded from the person's records (design: *State*)."""
     now = facts(connection, question)
     folded = states_as_of(connection, question.subject, terms=purposes, at=question.at, known_at=known_at)
-    standings = {
+    instant = question.at if known_at is None else min(question.at, known_at)
+    return attrs.evolve(now, standings=standings(folded), majors=majors_as_of(connection, now.majors, instant))
+
+
+def standings(folded: Mapping[PurposeId, Mapping[ChannelId | None, State]]) -> Standings:
+    """States as the gate's rules read them."""
+    return {
         (purpose, channel): Standing(past.decision.value, past.notice_major, past.expires_at)
         for purpose, states in folded.items()
         for channel, past in states.items()
     }
-    return attrs.evolve(now, standings=standings)
+
+
+def majors(connection: Connection) -> dict[PurposeId, int]:
+    """The major versions in force."""
+    return {PurposeId(purpose): major for purpose, major in connection.execute(_SQL["majors"])}
+
+
+def majors_as_of(
+    connection: Connection, in_force: Mapping[PurposeId, int], instant: datetime
+) -> Mapping[PurposeId, int]:
+    """
+    The major versions in force at *instant*: *in_force* if nothing was published since, else as the ledger tells.
+
+    Nothing published by then means that nothing was in force, so that nothing could be given on it.
+    """
+    row = connection.execute(_SQL["edition"]).fetchone()
+    if row is not None and row[0] <= instant:
+        return in_force
+    for (body,) in connection.execute(_SQL["events"], {"instant": instant}):
+        event = jcs.parse(body)
+        if event["type"] == "catalogue":
+            return {notice["purpose"]: int(notice["version"].partition(".")[0]) for notice in event["notices"]}
+    return {}
 
 
 def role_of(connection: Connection, activity: ActivityId) -> str | None:
@@ -65,6 +97,31 @@ def take_role(connection: Connection, role: str, activity: ActivityId, channel: 
 
 def leave_role(connection: Connection) -> None:
     connection.execute(_SQL["leave_role"])
+
+
+def keep_audience(connection: Connection, columns: Mapping[str, Any]) -> None:
+    connection.execute(_SQL["keep_audience"], {**columns, "excluded": Jsonb(columns["excluded"])})
+
+
+def kept_audience(connection: Connection, id: UUID) -> dict[str, Any] | None:
+    """The columns of an audience, as the gate freezes it again."""
+    row = connection.execute(_SQL["kept_audience"], {"id": id}).fetchone()
+    if row is None:
+        return None
+    activity, channel, basis, needs, epoch, position, as_of, expires_at, excluded, sha256, members = row
+    return {
+        "id": id,
+        "activity": activity,
+        "channel": channel,
+        "basis": basis,
+        "needs": tuple(needs),
+        "token": Token(epoch, position),
+        "as_of": as_of,
+        "expires_at": expires_at,
+        "excluded": {Reason(reason): count for reason, count in excluded.items()},
+        "sha256": sha256,
+        "members": members,
+    }
 
 
 def _activity_terms(needs: list[tuple[Any, ...]], basis: str | None, channel: ChannelId | None) -> Terms:

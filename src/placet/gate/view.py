@@ -12,8 +12,9 @@ from datetime import datetime
 
 import attrs
 
-from placet.gate.layout import BITS, Column
+from placet.gate.layout import BITS, COLUMNS, Column
 from placet.gate.model import CONSENT, Need, Reason, Terms, Token
+from placet.gate.rules import is_stale
 from placet.kernel.ids import ChannelId, PurposeId
 
 CODES: tuple[Reason | None, ...] = (
@@ -41,6 +42,11 @@ class Plan:
     def see(self) -> int:
         """The bits that must all be set."""
         return sum({1 << bit for bit in self.purposes + self.channels})
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The consents it looks at, in the order of the bits."""
+        return tuple(str(Need(*COLUMNS[bit])) for bit in self.purposes + self.channels)
 
 
 @attrs.frozen(eq=False)
@@ -147,6 +153,10 @@ class View:
         object.__setattr__(self, "position", self.token.position)
         object.__setattr__(self, "questions", Questions(self, self.plans))
         object.__setattr__(self, "stale", Told(Reason.STALE.value, self))
+
+    def answers(self, token: Token | None, now: float) -> bool:
+        """Whether it may answer at *now* (monotonic seconds) for one who has seen *token*."""
+        return now < self.until and not is_stale(token, self.token)
 
 
 def plans(

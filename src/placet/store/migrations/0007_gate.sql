@@ -7,6 +7,7 @@ CREATE TABLE gate.audience (
     activity   text NOT NULL,
     channel    text,
     basis      text NOT NULL,
+    needs      text[] NOT NULL,  -- the consents it stands on: `purpose` or `purpose/channel`
     epoch      text NOT NULL,
     position   bigint NOT NULL,
     as_of      timestamptz NOT NULL,
@@ -28,13 +29,14 @@ CREATE TABLE gate.use (
     audience uuid REFERENCES gate.audience (id),
     permit   text,
     epoch    text,
-    position bigint,             -- of the permit or audience: where the ledger ended when it was judged
+    position bigint,             -- where the ledger ended when the permit was judged, or the audience confirmed
+    without  bytea,              -- members of the audience that were taken out when it was confirmed (roaring)
     at       timestamptz NOT NULL,
     outcome  text NOT NULL,
     CHECK (subject IS NOT NULL OR audience IS NOT NULL)
 );
 CREATE INDEX use_subject ON gate.use (subject, id) WHERE subject IS NOT NULL;
-CREATE INDEX use_audience ON gate.use (audience, id) WHERE audience IS NOT NULL;
+CREATE INDEX use_audience ON gate.use (id) WHERE audience IS NOT NULL;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gate.use EXECUTE FUNCTION store.refuse_change();
 ALTER TABLE gate.use ENABLE ALWAYS TRIGGER append_only;
 
