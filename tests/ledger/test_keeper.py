@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger_book import ORIGIN, START, Book
 
-from placet.kernel.errors import Tampered
+from placet.kernel.errors import Tampered, Unavailable
 from placet.ledger import keeper, merkle, store, tiles
 from placet.ledger.append import ending
 from placet.ledger.entries import leaf_hash
@@ -100,6 +100,32 @@ def test_keeper_follows_by_itself(book: Book) -> None:
         stop.set()
         thread.join()
     assert keeper.fault is None
+
+
+def test_keepers_that_take_turns_grow_one_tree(book: Book) -> None:
+    keepers = [book.keeper(), book.keeper()]
+    for turn in range(8):
+        book.write(150)
+        checkpoint = signed(keepers[turn % 2].run_once(START))
+    assert (checkpoint.size, checkpoint.root) == (1_200, slow_root(book, 1_200))
+
+
+def test_nothing_is_published_that_could_not_be_kept_outside(book: Book) -> None:
+    """Disk full, or the folder away: first the disk, then the world."""
+    keeper, file = book.keeper(), book.outside / "checkpoint"
+    book.write(10)
+    first = signed(keeper.run_once(START))
+    book.write(290)
+    file.rename(book.outside / "away")
+    file.mkdir()
+    with pytest.raises(Unavailable):
+        keeper.run_once(START)
+    with book.database.transaction() as connection:
+        assert store.largest_checkpoint(connection) == first
+        assert store.tile_count(connection) == {}
+    file.rmdir()
+    (book.outside / "away").rename(file)
+    assert signed(keeper.run_once(START)).size == 300
 
 
 # What the keeper refuses to sign.

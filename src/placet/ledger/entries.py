@@ -20,7 +20,7 @@ _RECORD = b"placet/record/v1\x00"
 
 def salt(subject_key: bytes, record_id: UUID) -> bytes:
     """HMAC-SHA256(k_subject, label ‖ record id): 32 bytes, derived whenever needed and stored nowhere."""
-    return hmac.digest(subject_key, _SALT + record_id.bytes, "sha256")
+    return _salt(subject_key, record_id.bytes)
 
 
 def commit(salt: bytes, body: bytes) -> bytes:
@@ -33,6 +33,11 @@ def commitment(subject_key: bytes, record_id: UUID, body: bytes) -> bytes:
     return commit(salt(subject_key, record_id), body)
 
 
+def commitment_of(subject_key: bytes, record_id: bytes, body: bytes) -> bytes:
+    """`commitment` for an id as its 16 bytes: making ten million UUIDs costs verification ten seconds."""
+    return commit(_salt(subject_key, record_id), body)
+
+
 def event_entry(body: bytes) -> bytes:
     """Catalogue, key, epoch and erasure events stand in the log in clear."""
     return EVENT + body
@@ -41,3 +46,7 @@ def event_entry(body: bytes) -> bytes:
 def leaf_hash(entry: bytes) -> bytes:
     """RFC 6962 §2.1: SHA-256(0x00 ‖ entry)."""
     return sha256(b"\x00" + entry).digest()
+
+
+def _salt(subject_key: bytes, record_id: bytes) -> bytes:
+    return hmac.digest(subject_key, _SALT + record_id, "sha256")

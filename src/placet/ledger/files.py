@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from placet.kernel.errors import Unavailable
+
 
 def write_durably(path: Path, data: bytes, *, replace: bool = True) -> None:
     """
@@ -13,6 +15,13 @@ def write_durably(path: Path, data: bytes, *, replace: bool = True) -> None:
 
     Without *replace* an existing file wins: two first starts at once agree on one key.
     """
+    try:
+        _write(path, data, replace=replace)
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written ({error.strerror}); nothing was changed", code="disk") from error
+
+
+def _write(path: Path, data: bytes, *, replace: bool) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:

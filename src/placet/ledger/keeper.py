@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import attrs
@@ -33,7 +33,7 @@ from placet.ledger.notes import COSIGNATURE, Note, TreeHead, sign_checkpoint
 from placet.ledger.outside import Outside
 from placet.ledger.reader import TileReader
 from placet.ledger.store import Checkpoint
-from placet.ledger.tiles import Growth
+from placet.ledger.tiles import Growth, Tile
 from placet.store.database import Database, translated
 
 _log = structlog.get_logger(__name__)
@@ -88,15 +88,21 @@ class Keeper:
         while not self._ends(stop):
             try:
                 self._listen(stop, clock)
-            except (Unavailable, Tampered) as error:
-                if self.fault is None or self.fault.code != error.code:
-                    _log.error("the keeper does not sign", code=error.code, reason=error.message)
-                self.fault = error
+            except PlacetError as error:
+                self._report(error)
+                stop.wait(PAUSE)
+            except Exception as error:  # noqa: BLE001 - the keeper's loop: report, and try again
+                self._report(Unavailable(f"unexpected: {type(error).__name__}", code="keeper-failed"))
                 stop.wait(PAUSE)
 
     def stop(self) -> None:
         """End `follow`, in whichever thread it runs."""
         self._stopped.set()
+
+    def _report(self, error: PlacetError) -> None:
+        if self.fault is None or self.fault.code != error.code:
+            _log.error("the keeper does not sign", code=error.code, reason=error.message)
+        self.fault = error
 
     def _ends(self, stop: threading.Event) -> bool:
         return stop.is_set() or self._stopped.is_set()
@@ -111,10 +117,8 @@ class Keeper:
                     stop.wait(SPACING)
 
     def _advance(self, connection: Connection, head: Head, now: datetime) -> Checkpoint | None:
-        progress = self._progress
         latest = store.latest_checkpoint(connection, head.epoch)
-        if progress is None or progress.epoch != head.epoch or _moved(progress.signed, latest):
-            progress = self._progress = self._resume(connection, head, latest)
+        progress = self._progress = self._caught_up(connection, head, latest)
         size = progress.growth.size
         if head.position < size:
             raise _rolled_back(f"the database ends at {head.position}, but a tree of {size} was signed")
@@ -125,6 +129,22 @@ class Keeper:
             return None
         self._grow(connection, progress, target)
         return self._sign(connection, progress, now)
+
+    def _caught_up(self, connection: Connection, head: Head, latest: Checkpoint | None) -> _Progress:
+        """Where the tree stands, also when another keeper has signed since."""
+        progress = self._progress
+        if progress is None or progress.epoch != head.epoch or progress.ahead is not None:
+            return self._resume(connection, head, latest)
+        if not _moved(progress.signed, latest):
+            return progress
+        if latest is None or not progress.growth.size < latest.size <= head.position:
+            return self._resume(connection, head, latest)
+        for _tiles_of_the_other in self._take_in(connection, progress, latest.size):
+            continue
+        if progress.growth.root() != latest.root:
+            raise _rolled_back(f"the records up to {latest.size} do not have the root that another keeper signed")
+        progress.signed = latest
+        return progress
 
     def _resume(self, connection: Connection, head: Head, latest: Checkpoint | None) -> _Progress:
         """Find the tree where the database left it, and hold it against what is remembered outside."""
@@ -171,6 +191,12 @@ class Keeper:
         Take in everything up to *target*, however much: a checkpoint half-way would bear a time at which later records
         had been written already, and so call them back-dated.
         """
+        for full in self._take_in(connection, progress, target):
+            if full:
+                store.add_tiles(connection, full)
+
+    def _take_in(self, connection: Connection, progress: _Progress, target: int) -> Iterator[list[Tile]]:
+        """Feed the records up to *target* to the tree; yields the tiles that became full, slice by slice."""
         size = progress.growth.size
         if size and leaf_hash(store.entries(connection, size, size)[0]) != progress.last_leaf:
             raise _rolled_back(f"the record at {size} is no longer the one that was signed")
@@ -179,9 +205,8 @@ class Keeper:
             leaves = [leaf_hash(entry) for entry in store.entries(connection, first, last)]
             if len(leaves) != last - first + 1:
                 raise _rolled_back(f"between {first} and {last} records are missing")
-            if full := progress.growth.append(b"".join(leaves)):
-                store.add_tiles(connection, full)
             progress.last_leaf = leaves[-1]
+            yield progress.growth.append(b"".join(leaves))
 
     def _sign(self, connection: Connection, progress: _Progress, now: datetime) -> Checkpoint:
         size, root = progress.growth.size, progress.growth.root()

@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 
 from placet.config import Config
-from placet.kernel.errors import BadInput, Tampered
+from placet.kernel.errors import BadInput, Tampered, Unavailable
 from placet.ledger.files import write_durably
 from placet.ledger.notes import COSIGNATURE, Note, TreeHead, VerifierKey
 
@@ -79,6 +79,10 @@ def _read(path: Path, *, strip: bool = True) -> str | None:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError:
+        raise Tampered(f"{path} is damaged; restore it from its backup", code="log-rolled-back") from None
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read ({error.strerror})", code="disk") from error
     return text.strip() if strip else text
 
 

@@ -20,7 +20,7 @@ import attrs
 import msgspec
 from psycopg import Connection
 
-from placet.ledger.entries import commitment, event_entry, leaf_hash
+from placet.ledger.entries import commitment_of, event_entry, leaf_hash
 from placet.store.queries import queries
 
 SubjectKeys = Callable[[list[UUID]], dict[UUID, bytes | None]]
@@ -98,6 +98,10 @@ def microseconds(text: str) -> int:
     return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
 
 
+def _microseconds_or_none(text: str | None) -> int | None:
+    return None if text is None else microseconds(text)
+
+
 def instant(microseconds: int) -> datetime:
     """The instant of a wire value."""
     return _EPOCH + microseconds * _MICROSECOND
@@ -133,7 +137,7 @@ def _check_commitment(
     elif (key := keys[subject]) is None:
         report.erased_rows += 1
         report.keyless.setdefault(UUID(bytes=subject), position)
-    elif commitment(key, UUID(bytes=id), body) != entry:
+    elif commitment_of(key, id, body) != entry:
         report.findings.append(Finding("edited", position, "the body is not the one that was committed to"))
 
 
@@ -143,7 +147,7 @@ def _unlike_body(row: tuple[Any, ...], raw: bytes, *, is_event: bool) -> str | N
     try:
         body = _decode(raw)
         stamped = microseconds(body.recorded_at)
-        occurred = None if body.occurred_at is None else microseconds(body.occurred_at)
+        occurred = stamped if body.occurred_at == body.recorded_at else _microseconds_or_none(body.occurred_at)
         named = None if body.subject is None else bytes.fromhex(body.subject.replace("-", ""))
         if bytes.fromhex(body.id.replace("-", "")) != id:
             return "id"

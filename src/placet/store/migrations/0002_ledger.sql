@@ -46,6 +46,7 @@ CREATE TABLE ledger.checkpoint (
     signed_at timestamptz NOT NULL,
     PRIMARY KEY (epoch, size)
 );
+CREATE INDEX checkpoint_size ON ledger.checkpoint (size);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.checkpoint EXECUTE FUNCTION store.refuse_change();
 ALTER TABLE ledger.checkpoint ENABLE ALWAYS TRIGGER append_only;
 
