@@ -125,6 +125,17 @@ def test_event_heard_of_late_spares_who_came_after_it(
         assert [role.period.end for _, role in subjects.lines(connection, juris.id)] == [None]
 
 
+def test_event_reaches_who_has_the_number_even_if_no_line_was_recorded(
+    subjects: Subjects, database: Database, now: datetime
+) -> None:
+    with database.transaction() as connection:
+        juris = subjects.add(connection, aliases=[NUMBER], now=now)
+        suspended = subjects.line_event(connection, NUMBER, "recycled", TIED, occurred_at=now + DAY, now=now + DAY)
+        assert suspended == [Suspend(juris.id, *TIED[0], "recycled")]
+        assert subjects.find(connection, NUMBER) is None
+        assert [role.role for _, role in subjects.lines(connection, juris.id)] == ["holder"]
+
+
 @pytest.mark.parametrize("days", [-1, 0, 2])
 def test_event_outside_the_life_of_the_line_is_refused(
     subjects: Subjects, database: Database, anna: Subject, now: datetime, days: int

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
+from placet.interfaces.cli.decisions import record_command
 from placet.interfaces.cli.subjects import keys_group, subjects_group
 
 Run = Callable[..., Any]
+GROUPS: dict[str, click.Command] = {"subjects": subjects_group, "keys": keys_group, "record": record_command}
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def invoke(admin_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     monkeypatch.setenv("PLACET_MASTER_KEY", "00" * 32)
 
     def invoke(group: str, *arguments: str) -> Result:
-        return CliRunner().invoke({"subjects": subjects_group, "keys": keys_group}[group], arguments)
+        return CliRunner().invoke(GROUPS[group], arguments)
 
     return invoke
 
@@ -73,6 +76,18 @@ def test_line_and_mandate_are_kept_by_command(run: Run, invoke: Callable[..., Re
     assert run("subjects", "line", "event", "20000001", "recycled") == {"suspended": 0}
     assert invoke("subjects", "show", "msisdn:20000001").exit_code == 1
     assert invoke("subjects", "show", anna).exit_code == 0
+
+
+def test_consents_of_a_recycled_number_are_suspended_and_its_next_owner_starts_anew(
+    run: Run, invoke: Callable[..., Result]
+) -> None:
+    anna = run("subjects", "add", "--msisdn", "20000001", "--crm", "A-1")["id"]
+    run("record", anna, "offers", "given")
+    run("record", anna, "offers", "given", "--channel", "sms")
+    assert run("subjects", "line", "event", "20000001", "recycled") == {"suspended": 1}
+    newcomer = run("subjects", "add", "--msisdn", "20000001")["id"]
+    assert newcomer != anna
+    assert run("subjects", "show", "msisdn:20000001")["id"] == newcomer
 
 
 def test_refusal_says_what_to_do_on_one_line(run: Run, invoke: Callable[..., Result]) -> None:

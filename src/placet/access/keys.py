@@ -20,6 +20,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 import attrs
+import psycopg
 from psycopg import Connection
 
 from placet.kernel.errors import BadInput, Conflict, Denied, NotFound, PlacetError, TooMany, Unavailable
@@ -168,8 +169,8 @@ class Keys:
 
     def refresh(self, now: datetime) -> None:
         """Read the keys anew, and note on which day they were used."""
-        with self._refreshing:
-            self._read(now)
+        with self._refreshing, self._database.transaction() as connection:
+            self._read(connection, now)
 
     def watch(self, clock: Callable[[], datetime]) -> None:
         """Keep the copy fresh from a thread of its own, so that no request waits for the database."""
@@ -191,30 +192,34 @@ class Keys:
             raise Unavailable("API keys cannot be checked: the database does not answer; try again later")
         with self._refreshing:
             if self._ticks() - self._read_at > FRESH:
-                self._read(now)
+                with self._database.transaction() as connection:
+                    self._read(connection, now)
 
-    def _read(self, now: datetime) -> None:
+    def _read(self, connection: Connection, now: datetime) -> None:
         started = self._ticks()
         used, self._used = self._used, set()
-        with self._database.transaction() as connection:
-            if used:
-                connection.execute(SQL["note_use"], {"ids": list(used), "day": now.date()})
-            rows = connection.execute(SQL["keys_not_revoked"]).fetchall()
-        self._held = MappingProxyType(
-            {id: _Held(Client(id, name, frozenset(scopes), rate, burst), hash, expires_at)
-             for id, name, hash, scopes, rate, burst, expires_at in rows}
-        )  # fmt: skip
+        if used:
+            connection.execute(SQL["note_use"], {"ids": list(used), "day": now.date()})
+        rows = connection.execute(SQL["keys_not_revoked"]).fetchall()
+        held = (
+            _Held(Client(id, name, frozenset(scopes), rate, burst), hash, expires_at)
+            for id, name, hash, scopes, rate, burst, expires_at in rows
+        )
+        self._held = MappingProxyType({one.client.id: one for one in held})
         # From the start of the reading: what was revoked during it may have been missed.
         self._read_at = started
 
     def _watch(self, clock: Callable[[], datetime]) -> None:
+        """Read again and again on a connection of its own, so that a busy pool keeps nobody out."""
         while not self._stopping.is_set():
             try:
-                self.refresh(clock())
-            except PlacetError:
+                with self._database.dedicated() as connection:
+                    while not self._stopping.wait(FRESH / 4):
+                        with self._refreshing:
+                            self._read(connection, clock())
+            except (PlacetError, psycopg.Error):
                 # The copy grows old and authenticate() refuses by itself; go on trying.
                 self._stopping.wait(FRESH / 4)
-            self._stopping.wait(FRESH / 4)
 
 
 def add(

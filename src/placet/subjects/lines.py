@@ -76,8 +76,11 @@ def happened(
     """
     Note what happened to the open line of *number*, end what it ends, and return what it suspends.
 
-    The number leaves those whose role ended: it finds them no longer, and may be given to another person.
+    Where no line was ever opened, whoever is reached by the number counts as its holder: an event must not miss
+    somebody because a line was not recorded. The number leaves those whose role ended: it finds them no longer, and
+    may be given to another person.
     """
+    _presume(connection, vault, number)
     line, opened = _lock(connection, vault, number)
     if not opened < occurred_at <= now:
         raise BadInput("what happened to a line lies between its beginning and now", code="bad-event-time")
@@ -89,6 +92,18 @@ def happened(
     )
     _end(connection, event, _hash(vault, number))
     return suspended
+
+
+def _presume(connection: Connection, vault: Vault, number: Alias) -> None:
+    """Open the line of a number that somebody has and nobody opened a line for, with that person as its holder."""
+    hashed = _hash(vault, number)
+    owner = store.one(connection, "owner_of_number", hash=hashed)
+    if owner is None or store.one(connection, "lock_line", hash=hashed) is not None:
+        return
+    *row, wrapped, since = owner
+    person = store.subject(row)
+    add_line(connection, vault, number, since=since)
+    add_role(connection, vault, number, person, vault.unwrap(wrapped, person.id), "holder", since=since)
 
 
 def _end(connection: Connection, event: LineEvent, hashed: bytes) -> None:

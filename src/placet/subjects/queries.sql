@@ -176,6 +176,13 @@ RETURNING id;
 -- The open line of a phone number, locked.
 SELECT id, valid_from FROM subjects.line WHERE hash = %(hash)s AND valid_to IS NULL FOR UPDATE;
 
+-- name: owner_of_number
+-- Whose a phone number is at present, with their key and since when.
+SELECT person.id, person.number, person.language, person.created_at, person.erased_at, person.wrapped_key,
+       contact.valid_from
+FROM subjects.contact JOIN subjects.person USING (number)
+WHERE contact.hash = %(hash)s AND contact.valid_to IS NULL AND person.erased_at IS NULL;
+
 -- name: end_line
 -- Close a line.
 UPDATE subjects.line SET valid_to = %(at)s WHERE id = %(line)s AND valid_to IS NULL;
