@@ -26,7 +26,7 @@ from placet.subjects.model import Subject
 @click.command("record")
 @click.argument("subject")
 @click.argument("purpose")
-@click.argument("decision", type=click.Choice(sorted(SPOKEN)))
+@click.argument("decision", type=click.Choice(sorted(decision.value for decision in SPOKEN)))
 @click.option("--channel", help="One channel of the purpose, for instance sms.")
 @click.option("--route", default="api", show_default=True, type=click.Choice(sorted(ROUTES - {"import"})))
 @click.option("--lang", help="Language of the text that was shown or read; default: the subject's own.")
