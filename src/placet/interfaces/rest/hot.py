@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,6 +21,8 @@ import structlog
 from placet.access.keys import Client
 from placet.bootstrap import Application
 from placet.consents.model import Actor, Outcome, Recorded, Refused, Wish
+from placet.gate.actions import answer_json
+from placet.gate.model import Token
 from placet.gate.replica import Replica
 from placet.interfaces.rest.limits import read_body
 from placet.interfaces.rest.problems import respond
@@ -141,11 +144,23 @@ class HotRoutes:
         sent = _read(_checks, await read_body(receive))
         many = sent if isinstance(sent, list) else [sent]
         _limited(many)
-        answers = [await self._answer(one) for one in many]
+        subjects = await self._subjects([one.subject for one in many])
+        answers = [await self._answer(one, subject) for one, subject in zip(many, subjects, strict=True)]
         return 200, _encode({"results": answers} if isinstance(sent, list) else answers[0])
 
-    async def _answer(self, one: CheckIn) -> dict[str, Any]:
-        raise NotImplementedError
+    async def _answer(self, one: CheckIn, subject: SubjectId | None) -> dict[str, Any]:
+        """From memory when the replica may answer, else from the database, off the event loop."""
+        if subject is None:
+            raise NotFound("no such subject; add it first with POST /v1/subjects", code="unknown-subject")
+        asked = ActivityId(one.activity)
+        channel = None if one.channel is None else ChannelId(one.channel)
+        token = None if one.token is None else Token.parse(one.token)
+        gate, now = self._application.gate, clock.now()
+        answer = gate.check_quickly(self._replica, subject, asked, channel=channel, token=token, now=now)
+        if answer is None:
+            ask = partial(gate.check_somehow, self._application.database, self._replica, subject, asked)
+            answer = await asyncio.to_thread(ask, channel=channel, token=token, now=now)
+        return answer_json(answer)
 
     def _client(self, scope: Message, needed: str) -> Client:
         header = _header(scope, b"authorization") or ""
