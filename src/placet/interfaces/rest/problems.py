@@ -36,7 +36,7 @@ _BY_KIND: tuple[tuple[type[PlacetError], int], ...] = (
     (Denied, 403),
     (Unavailable, 503),
 )
-_TITLES = {
+TITLES = {
     400: "The request cannot be read",
     401: "An API key is needed",
     403: "Not allowed",
@@ -68,7 +68,7 @@ def problem(error: PlacetError) -> tuple[int, dict[str, Any], dict[str, str]]:
     status = status_of(error)
     body = {
         "type": f"urn:placet:error:{error.code}",
-        "title": _TITLES[status],
+        "title": TITLES[status],
         "status": status,
         "code": error.code,
         "detail": error.message,

@@ -1,0 +1,84 @@
+"""Figures for Prometheus, without personal data: routes by their template, subscribers by their random id."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import attrs
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from placet.bootstrap import Application
+from placet.gate.replica import Replica
+from placet.kernel import clock
+from placet.kernel.errors import PlacetError
+from placet.ledger import proof
+from placet.ledger.append import ending
+from placet.subscribers.actions import MOST, Subscribers
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+class Metrics:
+    """Of one process; with several workers a scrape reads whichever answers it, so compare rates, not totals."""
+
+    def __init__(self, application: Application, replica: Replica, subscribers: Subscribers) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "placet_requests", "Answered requests of /v1", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "placet_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self.registry
+        )
+        self.registry.register(_State(application, replica, subscribers))
+
+    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+
+@attrs.frozen(eq=False)
+class _State(Collector):
+    """Read at each scrape. What cannot be read is left out, and `placet_up` says so."""
+
+    application: Application
+    replica: Replica
+    subscribers: Subscribers
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        up = 1.0
+        try:
+            yield from self._from_database()
+        except PlacetError:
+            up = 0.0
+        yield GaugeMetricFamily("placet_up", "Whether the database could be read", value=up)
+        yield GaugeMetricFamily(
+            "placet_replica_age_seconds",
+            "Since the replica heard from the feed",
+            value=time.monotonic() - self.replica.memory.view.heard,
+        )
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing: reading the state at registration would need the database."""
+        return iter(())
+
+    def _from_database(self) -> list[GaugeMetricFamily]:
+        now = clock.now()
+        with self.application.database.transaction() as connection:
+            end = ending(connection).position
+            checkpoint = proof.latest_checkpoint(connection)
+            subscribers = self.subscribers.listing(connection, limit=MOST)
+        behind = GaugeMetricFamily("placet_webhook_behind", "Positions not acknowledged", labels=["webhook"])
+        lag = GaugeMetricFamily("placet_webhook_lag_seconds", "Age of the oldest of them", labels=["webhook"])
+        for subscriber in subscribers:
+            behind.add_metric([str(subscriber.id)], subscriber.behind)
+            lag.add_metric([str(subscriber.id)], subscriber.lag(now).total_seconds())
+        signed = 0 if checkpoint is None else checkpoint.size
+        return [
+            GaugeMetricFamily("placet_ledger_position", "Where the ledger ends", value=end),
+            GaugeMetricFamily("placet_ledger_signed", "Size of the tree that was last signed", value=signed),
+            behind,
+            lag,
+        ]
