@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import attrs
 import pytest
+from playwright.sync_api import Browser
+from portal_browser import Guest, launched, served
 from portal_visitor import Clock, Visitor, newcomer
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -64,3 +66,36 @@ def guest(visit: Callable[[], Visitor], anna: Subject) -> Visitor:
     visitor = visit()
     visitor.sign_in("+371 20 000 001")
     return visitor
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def site(browser: Browser, pages: Starlette, anna: Subject) -> Iterator[str]:
+    """The portal's address over HTTP; Anna is a customer."""
+    with served(pages) as address:
+        yield address
+
+
+@pytest.fixture
+def sit_down(browser: Browser, site: str) -> Iterator[Callable[..., Guest]]:
+    """Opens a browser window: language, width, colour scheme, with or without scripts."""
+    contexts = []
+
+    def open_window(language: str = "en", *, width: int = 1280, scheme: str = "light", scripts: bool = True) -> Guest:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            extra_http_headers={"Accept-Language": language},
+        )
+        contexts.append(context)
+        return Guest(context.new_page(), site)
+
+    yield open_window
+    for context in contexts:
+        context.close()
