@@ -87,8 +87,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
         return _answer(BadInput("the body is not valid JSON in UTF-8", code="not-json"))
     in_body = any(fault["loc"][0] == "body" for fault in faults)
     said = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_expected(fault['msg'])}" for fault in faults[:5])
-    code = "bad-body" if in_body else "bad-parameter"
-    return _answer(BadInput(f"{said}. See /v1/openapi.json", code=code))
+    return _answer(BadInput(f"{said}. See /v1/openapi.json", code="bad-body" if in_body else "bad-parameter"))
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:

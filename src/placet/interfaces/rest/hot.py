@@ -227,6 +227,8 @@ def _idempotency(client: Client, key: str, index: int) -> bytes:
 def _wish(one: DecisionIn, subject: SubjectId | None, client: Client, key: bytes | None) -> Wish:
     if subject is None:
         raise NotFound("no such subject; add it first with POST /v1/subjects", code="unknown-subject")
+    if one.mandate is not None and one.representative is None:
+        raise BadInput("a mandate is a representative's: send `representative` too", code="no-representative")
     return Wish(
         subject=subject,
         purpose=PurposeId(one.purpose),

@@ -24,6 +24,7 @@ _BY_CODE = {
     "no-key": 401,
     "key": 401,
     "key-reused": 409,
+    "audience-expired": 409,
     "not-json": 400,
     "no-such-route": 404,
     "method-not-allowed": 405,
