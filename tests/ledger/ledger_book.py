@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -18,8 +19,10 @@ from placet.ledger import append
 from placet.ledger.entries import commitment
 from placet.ledger.keeper import Keeper
 from placet.ledger.keys import Keys, LogSigner
+from placet.ledger.keys import load as load_keys
 from placet.ledger.model import Head, Row
 from placet.ledger.outside import Outside
+from placet.ledger.slices import Sources
 from placet.store.database import Database
 
 ORIGIN = "placet.example/log"
@@ -108,3 +111,14 @@ class Book:
 
     def keeper(self) -> Keeper:
         return Keeper(self.database, self.keys, self.config)
+
+
+@contextlib.contextmanager
+def sources_at(url: str, config: Config) -> Iterator[Sources]:
+    """What verification reads, opened anew: importable by name for its other processes."""
+    database = Database(url, size=1)
+    try:
+        signer = LogSigner(config.log_origin, load_keys(config.data_dir).checkpoint)
+        yield Sources(database, subject_keys, signer, Outside.of(config))
+    finally:
+        database.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from ledger_book import START, Book, subject_id, subject_key, subject_keys
+from ledger_book import START, Book, sources_at, subject_id, subject_key, subject_keys
 
 from placet.ledger import store, tiles
 from placet.ledger.entries import commitment, leaf_hash
@@ -261,3 +262,28 @@ def resign(book: Book, as_superuser: Tamper) -> None:
         )
     book.memory.write_note(note)
     assert Note.parse(note)
+
+
+def test_big_ledger_is_judged_by_two_processes_alike(book: Book, app_url: str, as_superuser: Tamper) -> None:
+    book.write(66_000)
+    book.keeper().run_once(START + HOUR)
+    as_superuser("UPDATE ledger.record SET purpose = 'credit' WHERE position IN (5, 65900)")
+    steps: list[tuple[int, int]] = []
+    opener = functools.partial(sources_at, app_url, book.config)
+    two = verify(opener, processes=2, progress=lambda done, total: steps.append((done, total)))
+    assert places(two) == {("edited", 5), ("edited", 65_900)}
+    assert two == verify(opener, processes=1)
+    assert steps == [(65_536, 66_000), (66_000, 66_000)]
+
+
+def test_renumbering_across_slices_blames_the_missing_row_only(book: Book, as_superuser: Tamper) -> None:
+    book.write(65_536 + 600)
+    book.keeper().run_once(START + HOUR)
+    as_superuser(
+        "DELETE FROM ledger.record WHERE position = 65000; UPDATE ledger.head SET position = 66135;"
+        "UPDATE ledger.record SET position = -position WHERE position > 65000;"
+        "UPDATE ledger.record SET position = -position - 1 WHERE position < 0"
+    )
+    found = places(verified(book))
+    assert ("removed", 65_000) in found
+    assert {place for _, place in found if place < 66_048} == {65_000}

@@ -9,6 +9,7 @@ jumps back.
 from __future__ import annotations
 
 import contextlib
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -28,7 +29,6 @@ from placet.store.queries import queries
 _SQL = queries("placet.ledger", "append.sql")
 _CHUNK = 256
 """Rows sent at once by `copying`."""
-_TEN_FIELDS = pack.fields(10)
 WAKE_UP = "placet_ledger"
 """The channel notified by every append; a wake-up only: the truth is the position."""
 
@@ -110,18 +110,25 @@ def event_body(event: Mapping[str, Any], id: UUID, recorded_at: datetime) -> byt
     return jcs.canonical({**event, "id": str(id), "recorded_at": format_instant(recorded_at)})
 
 
+_START = struct.Struct(">hiqi16siq").pack
+_SAID = struct.Struct(">iqi").pack
+
+
 def _packed(row: Row) -> bytes:
+    """A row for `copy_records`: its ten fields in the order of the statement, each with its length before it."""
+    if row.subject is None or row.occurred_at is None or row.entry is None:
+        raise ValueError("only records are written by COPY, never events")
+    recorded, occurred = pack.microseconds(row.recorded_at), pack.microseconds(row.occurred_at)
     return b"".join(
         (
-            _TEN_FIELDS,
-            pack.int8(row.position),
-            pack.blob(row.id.bytes),
-            pack.instant(row.recorded_at),
-            pack.blob(None if row.subject is None else row.subject.bytes),
+            _START(10, 8, row.position, 16, row.id.bytes, 8, recorded),
+            b"\x00\x00\x00\x10",
+            row.subject.bytes,
             _words(row.purpose, row.channel, row.decision),
-            pack.instant(row.occurred_at),
-            pack.blob(row.body),
-            pack.blob(row.entry),
+            _SAID(8, occurred, len(row.body)),
+            row.body,
+            b"\x00\x00\x00\x21",
+            row.entry,
         )
     )
 

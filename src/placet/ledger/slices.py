@@ -60,6 +60,8 @@ class SliceReport:
     findings: tuple[Finding, ...]
     checkpoints: tuple[CheckedCheckpoint, ...]
     cosignatures: int
+    fits_tiles: bool
+    """Are the leaves those of the stored tiles? If not, the tiles above cannot fit either."""
 
 
 def judge_slice(sources: Sources, first: int, last: int) -> SliceReport:
@@ -69,7 +71,8 @@ def judge_slice(sources: Sources, first: int, last: int) -> SliceReport:
         stored = store.neighbours(connection, 0, (first - 1) // WIDTH, (last - 1) // WIDTH)
         checkpoints = store.checkpoints(connection, first - 1, last)
     leaves = bytes(rows.leaves)
-    findings = [*rows.findings, *_unlike_tiles(leaves, first, stored)]
+    differences = _unlike_tiles(leaves, first, stored)
+    findings = [*rows.findings, *differences]
     witnesses = {(key.name, key.id): key for key in sources.memory.witnesses()}
     growth, checked, cosignatures = Growth(), [], 0
     for checkpoint in checkpoints:
@@ -86,7 +89,17 @@ def judge_slice(sources: Sources, first: int, last: int) -> SliceReport:
     roots = b"".join(tiles.tile_root(leaves[at : at + FULL]) for at in range(0, whole, FULL))
     rows.leaves.clear()
     del rows.times[1:-1]
-    return SliceReport(first, last, rows, roots, leaves[whole:], tuple(findings), tuple(checked), cosignatures)
+    return SliceReport(
+        first=first,
+        last=last,
+        rows=rows,
+        tile_roots=roots,
+        edge=leaves[whole:],
+        findings=tuple(findings),
+        checkpoints=tuple(checked),
+        cosignatures=cosignatures,
+        fits_tiles=not differences,
+    )
 
 
 def _unlike_tiles(leaves: bytes, first: int, stored: dict[int, bytes]) -> list[Finding]:

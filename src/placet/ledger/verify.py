@@ -114,6 +114,7 @@ class _Whole:
         self.end = max(self._rows_end, self._head.position, self._signed)
         self._uppers = Growth()  # Its leaves are the roots of level-0 tiles.
         self._edge = b""
+        self._fits_tiles = True
         self._ended: int | None = None
         self._last_checkpoint: Checkpoint | None = None
         self._last_good = 0
@@ -132,6 +133,7 @@ class _Whole:
         before = self._uppers.perfect_nodes()
         for each in judged.checkpoints:
             self._check_root(each.checkpoint, merkle.fold([*before, *each.nodes]))
+        self._fits_tiles &= judged.fits_tiles
         self._check_uppers(judged.tile_roots, judged.first)
         self._edge = judged.edge
         self._counts["checkpoints"] += len(judged.checkpoints)
@@ -184,7 +186,7 @@ class _Whole:
             if found < (expected - first + 1) // WIDTH:
                 self._findings.append(Finding("tile", first, "a tile is missing; `placet ledger rebuild`", last=last))
             for tile in full:
-                if tile_width(tile.level + 1, tile.n, self._signed) < WIDTH:
+                if not self._fits_tiles or tile_width(tile.level + 1, tile.n, self._signed) < WIDTH:
                     continue
                 if store.tile(connection, tile.level + 1, tile.n) != tile.hashes:
                     detail = f"tile {tile.n} of level {tile.level + 1} is not what lies below it"

@@ -12,7 +12,8 @@ import click
 from psycopg import Connection
 from rich.progress import Progress as Bar
 
-from placet.bootstrap import Application
+from placet import config as settings
+from placet.bootstrap import Application, build
 from placet.interfaces.cli.context import err, json_option, open_application, out, print_json, reported
 from placet.interfaces.cli.witness import witness_command
 from placet.kernel import clock
@@ -42,7 +43,7 @@ def ledger_group() -> None:
 @reported
 def checkpoint_command(as_json: bool) -> None:
     """Show the newest checkpoint with its cosignatures."""
-    with open_application() as application, application.database.transaction() as connection:
+    with _open_unsigned() as application, application.database.transaction() as connection:
         found = proof.latest_checkpoint(connection)
     if found is None:
         raise NotFound("nothing was signed yet; `placet serve` or `placet work` signs within a second of a record")
@@ -68,7 +69,7 @@ def checkpoint_command(as_json: bool) -> None:
 @reported
 def proof_command(record: str, target: Path | None, as_json: bool) -> None:
     """Prove that RECORD (its id or position) is in the log, as a C2SP tlog-proof that verifies offline."""
-    with open_application() as application, application.database.transaction() as connection:
+    with _open_unsigned() as application, application.database.transaction() as connection:
         position = _position(connection, record)
         found = proof.prove(connection, position)
     if found is None:
@@ -114,7 +115,7 @@ def verify_command(processes: int, as_json: bool) -> None:
 @reported
 def export_command(folder: Path, as_json: bool) -> None:
     """Write checkpoint, vkey and leaves.jsonl into DIR, for checking with other tools."""
-    with open_application() as application, _bar("exporting", hidden=as_json) as progress:
+    with _open_unsigned() as application, _bar("exporting", hidden=as_json) as progress:
         checkpoint = export(application.database, _log(application), folder, progress=progress)
     if as_json:
         print_json({"folder": str(folder), "size": checkpoint.size, "root": checkpoint.root.hex()})
@@ -148,7 +149,7 @@ def restored_command(reason: str, as_json: bool) -> None:
 @reported
 def rebuild_command(as_json: bool) -> None:
     """Derive the tree's tiles from the records again, and add what is missing."""
-    with open_application() as application, _bar("rebuilding", hidden=as_json) as progress:
+    with _open_unsigned() as application, _bar("rebuilding", hidden=as_json) as progress:
         rebuilt = rebuild_tiles(application.database, progress=progress)
     if as_json:
         print_json({"checked": rebuilt.checked, "added": rebuilt.added})
@@ -163,7 +164,7 @@ def rebuild_command(as_json: bool) -> None:
 def trust_command(vkey: str, as_json: bool) -> None:
     """Keep the cosignatures of the witness whose verifier key is VKEY (`placet witness` prints it)."""
     key = VerifierKey.parse(vkey)
-    with open_application() as application:
+    with _open_unsigned() as application:
         memory = Outside.of(application.config)
         memory.trust(key)
         names = [witness.name for witness in memory.witnesses()]
@@ -174,9 +175,19 @@ def trust_command(vkey: str, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
+def _open_unsigned() -> Iterator[Application]:
+    """The application without its keeper: whoever looks signs nothing, and sees also what the keeper would refuse."""
+    application = build(settings.load())
+    try:
+        yield application
+    finally:
+        application.close()
+
+
+@contextlib.contextmanager
 def open_sources() -> Iterator[Sources]:
     """What verification reads; each of its processes opens them for itself."""
-    with open_application() as application:
+    with _open_unsigned() as application:
         memory = Outside.of(application.config)
         yield Sources(application.database, application.subjects.keys, _log(application), memory)
 
