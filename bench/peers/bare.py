@@ -1,4 +1,4 @@
-"""As little as granian's own interface (RSGI) allows: reads the body, looks one key up, answers. The limit, not a peer."""
+"""As little as granian's own interface (RSGI) allows: read, look one key up, answer. The limit, not a peer."""
 
 from __future__ import annotations
 

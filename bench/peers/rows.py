@@ -43,15 +43,9 @@ app = FastAPI()
 def record(sent: DecisionIn) -> dict[str, str]:
     with Session(engine) as session:
         id = uuid4()
-        session.add(
-            Decision(
-                id=id,
-                subject=sent.subject,
-                purpose=sent.purpose,
-                channel=sent.channel,
-                decision=sent.decision,
-                recorded_at=datetime.now(UTC),
-            )  # fmt: skip
-        )
+        now = datetime.now(UTC)
+        row = Decision(id=id, subject=sent.subject, purpose=sent.purpose, channel=sent.channel, decision=sent.decision)
+        row.recorded_at = now
+        session.add(row)
         session.commit()
     return {"record": str(id)}

@@ -16,6 +16,7 @@ import attrs
 import psycopg
 from psycopg import Connection
 
+from placet.access import sessions
 from placet.access.codes import Codes, sender_for
 from placet.access.keys import Keys as ApiKeys
 from placet.catalogue import store as catalogue_store
@@ -34,6 +35,7 @@ from placet.kernel import clock
 from placet.kernel.errors import Misconfigured
 from placet.kernel.ids import MandateId, Position, PurposeId, SubjectId
 from placet.kernel.seal import MasterKey
+from placet.ledger.append import lock_head
 from placet.ledger.keeper import Keeper
 from placet.ledger.keys import Keys
 from placet.ledger.keys import load as load_keys
@@ -171,6 +173,7 @@ def prepare(config: Config) -> tuple[str, Roles, MasterKey]:
     database = Database(url, size=1)
     try:
         with database.transaction() as connection:
+            Subjects(database, master).check_master(connection)
             if catalogue_store.latest_position(connection) is None:
                 publish_catalogue(connection, load_catalogue(config.catalogue), now=clock.now())
     finally:
@@ -218,8 +221,10 @@ def erase(application: Application, connection: Connection, subject: SubjectId, 
 
     Returns who was forgotten: the subject, and every identity merged into it; nobody when it had happened before.
     """
+    lock_head(connection)  # first, as every decision does: two orders would deadlock
     forgotten = application.subjects.erase_key(connection, subject, now)
     for id in forgotten:
+        sessions.forget(connection, id)
         consents.erased(connection, id, application.subjects.get(connection, id).number, now=now)
     return forgotten
 
@@ -235,7 +240,11 @@ def line_event(
 ) -> list[Outcome]:
     """Note what happened to a line, and suspend what was tied to it until each person confirms it again."""
     tied = application.catalogue(connection).tied
+    lock_head(connection)
     found = application.subjects.line_event(connection, line, kind, tied, occurred_at=occurred_at, now=now)
+    for subject in {suspension.subject for suspension in found}:
+        # Whoever holds the number now must not go on in the session of who held it before.
+        sessions.revoke_all(connection, subject, now=now)
     return identity.suspend(connection, found, occurred_at=occurred_at, rulebook=application.rulebook, now=now)
 
 
@@ -245,6 +254,7 @@ def merge(
     """Two identities were one person: keep the most restrictive of each two states."""
     outcomes = identity.merge(connection, survivor, merged, rulebook=application.rulebook, now=now)
     application.subjects.merge(connection, survivor, merged)
+    sessions.revoke_all(connection, merged, now=now)
     return outcomes
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from placet.bootstrap import Application
 from placet.gate.replica import Replica
 from placet.interfaces.worker import Worker
+from placet.kernel import clock
 
 
 class Background:
@@ -22,6 +23,7 @@ class Background:
 
     def start(self) -> None:
         self._application.sequencer.start()
+        self._application.api_keys.watch(clock.now)
         self.replica.start()
         self._worker.start()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from placet.access import codes, sessions
 from placet.bootstrap import Application
 from placet.consents import actions as consents
 from placet.kernel import clock
@@ -56,3 +57,5 @@ class Worker:
             if count := consents.expire(connection, rulebook=application.rulebook, now=now):
                 log.info("work.expired", count=count)
             consents.forget_answers(connection, before=now - KEEP_ANSWERS)
+            sessions.sweep(connection, now=now)
+            codes.sweep(connection, now=now)

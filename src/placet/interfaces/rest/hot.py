@@ -124,7 +124,7 @@ class HotRoutes:
         client = self._client(scope, "decisions:write")
         sent = _read(_decisions, await read_body(receive))
         many = sent if isinstance(sent, list) else [sent]
-        _limited(many)
+        self._limited(client, many)
         subjects = await self._subjects([one.subject for one in many])
         key = _header(scope, b"idempotency-key")
         wishes = [
@@ -140,10 +140,10 @@ class HotRoutes:
         return 201, _encode(_recorded(outcome))
 
     async def _check(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
-        self._client(scope, "check")
+        client = self._client(scope, "check")
         sent = _read(_checks, await read_body(receive))
         many = sent if isinstance(sent, list) else [sent]
-        _limited(many)
+        self._limited(client, many)
         subjects = await self._subjects([one.subject for one in many])
         answers = [await self._answer(one, subject) for one, subject in zip(many, subjects, strict=True)]
         return 200, _encode({"results": answers} if isinstance(sent, list) else answers[0])
@@ -171,6 +171,16 @@ class HotRoutes:
         client.require(needed)
         return client
 
+    def _limited(self, client: Client, many: Sequence[object]) -> None:
+        """Neither nothing nor too much, and within what this key may ask."""
+        if not many:
+            raise BadInput("the list is empty; send at least one", code="empty-list")
+        if len(many) > MOST:
+            raise BadInput(
+                f"at most {MOST} in one request; send several, or use `placet import`", code="too-many-items"
+            )
+        self._application.api_keys.admit(client, cost=len(many))
+
     async def _subjects(self, names: Sequence[str]) -> list[SubjectId | None]:
         """Ids as they are; aliases are looked up in one query, off the event loop."""
         found: list[SubjectId | None] = [_id(name) for name in names]
@@ -196,13 +206,6 @@ def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         raise BadInput(f"the body does not fit the description in /v1/openapi.json: {error}", code="bad-body") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadInput("the body is not valid JSON in UTF-8", code="not-json") from None
-
-
-def _limited(many: Sequence[object]) -> None:
-    if not many:
-        raise BadInput("the list is empty; send at least one", code="empty-list")
-    if len(many) > MOST:
-        raise BadInput(f"at most {MOST} in one request; send several, or use `placet import`", code="too-many-items")
 
 
 def _header(scope: Message, name: bytes) -> str | None:
