@@ -272,7 +272,8 @@ def test_witness_starts_afresh_with_a_new_epoch_and_never_returns_to_the_old(
     assert first_contact(witness, remote) is None
     verdict = go_round(witness, remote, START)
     assert isinstance(verdict, Cosigned)
-    assert len(witness.epochs(verdict.head.origin)) == 2
+    assert verdict.ended == (book.signer.origin(old.epoch),)
+    assert witness.epochs(verdict.head.origin) == [*verdict.ended, verdict.head.origin]
     again = witness.add_checkpoint(Request(300, (), old.note), START)
     assert isinstance(again, Refused)
     assert again.code == "epoch-went-back"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from placet.kernel.errors import BadInput, Tampered
@@ -22,7 +22,9 @@ from placet.ledger.notes import (
     cosigned_message,
     sign_checkpoint,
 )
+from placet.ledger.proof import TextProof
 from placet.ledger.tiles import TilePath
+from placet.ledger.witness import Request
 
 SIGNER = Signer("log.example/1a2b3c4d", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 HEAD = TreeHead("log.example/1a2b3c4d", 20_852_163, bytes(range(32)))
@@ -125,9 +127,28 @@ def test_malformed_verifier_key_is_refused(change: tuple[str, str]) -> None:
         VerifierKey.parse(str(SIGNER.verifier(NOTE)).replace(*change))
 
 
-@given(st.text(max_size=60))
+WORDS = ["old ", "index ", "extra ", "9" * 5_000, "c2sp.org/tlog-proof@v1", "\n", "\n\n", "x001/", "000", "— ", "+", "A=="]
+    "old ",
+    "index ",
+    "extra ",
+    "9" * 5_000,
+    "c2sp.org/tlog-proof@v1",
+    "\n",
+    "\n\n",
+    "x001/",
+    "000",
+    "— ",
+    "+",
+    "AA==",
+]
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=5))).map("".join)))
+@example("c2sp.org/tlog-proof@v1\nindex " + "9" * 5_000 + "\n\n")
+@example("0/" + "x001/" * 2_000 + "000")
+@example("old " + "9" * 5_000 + "\n\n")
 def test_any_text_is_read_or_refused(text: str) -> None:
-    for read in (Note.parse, TreeHead.parse, VerifierKey.parse, tiles.parse_path):
+    for read in (Note.parse, TreeHead.parse, VerifierKey.parse, tiles.parse_path, TextProof.parse, Request.parse):
         try:
             read(text)
         except BadInput:

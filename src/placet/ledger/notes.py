@@ -52,7 +52,7 @@ class VerifierKey:
         """Read a verifier key; a wrong hash, name or type raises `BadInput`."""
         name, _, rest = text.partition("+")
         id, _, encoded = rest.partition("+")
-        data = _decode(encoded)
+        data = decode_base64(encoded)
         if len(data) != 33 or data[0] not in (NOTE, COSIGNATURE) or not _is_name(name):
             raise BadInput("a verifier key is name+hash+base64 of an Ed25519 key, type 1 or 4", code="bad-verifier-key")
         key = cls(name, COSIGNATURE if data[0] == COSIGNATURE else NOTE, data[1:])
@@ -152,9 +152,9 @@ class TreeHead:
     def parse(cls, text: str) -> TreeHead:
         """Read a checkpoint's text; extension lines are refused: no client could audit them."""
         lines = text.split("\n")
-        if len(lines) != 4 or not lines[0] or lines[3] or not _is_decimal(lines[1]):
+        if len(lines) != 4 or not lines[0] or lines[3] or not is_decimal(lines[1]):
             raise BadInput("a checkpoint has three lines: origin, size and root", code="bad-checkpoint")
-        root = _decode(lines[2])
+        root = decode_base64(lines[2])
         if len(root) != 32:
             raise BadInput("a checkpoint's root has 32 bytes", code="bad-checkpoint")
         return cls(lines[0], int(lines[1]), root)
@@ -177,7 +177,7 @@ def signature_line(key: VerifierKey, signature: bytes) -> str:
 def parse_signature(line: str) -> Signature:
     """Take one signature line, with its newline, apart."""
     name, _, encoded = line.removeprefix(_DASH).removesuffix("\n").partition(" ")
-    data = _decode(encoded)
+    data = decode_base64(encoded)
     if not line.startswith(_DASH) or not line.endswith("\n") or not _is_name(name) or len(data) < 5:
         raise BadInput("a signature line is a dash, a key name and base64", code="bad-note")
     return Signature(name, data[:4], data[4:], line)
@@ -195,17 +195,18 @@ def encode_hash(hash: Hash) -> str:
 
 def decode_hash(line: str) -> Hash:
     """A hash from a line of a proof."""
-    if len(hash := _decode(line)) != 32:
+    if len(hash := decode_base64(line)) != 32:
         raise BadInput("a hash has 32 bytes", code="bad-proof")
     return hash
 
 
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+def is_decimal(text: str) -> bool:
+    """A number in the one spelling that C2SP allows: ASCII digits without a leading zero, below 10**19."""
+    return text.isascii() and text.isdigit() and len(text) < 20 and (text == "0" or text[0] != "0")
 
 
-def _decode(text: str) -> bytes:
-    """Strict base64: one spelling for one value."""
+def decode_base64(text: str) -> bytes:
+    """Strict base64: one spelling for one value; anything else raises `BadInput`."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -213,6 +214,10 @@ def _decode(text: str) -> bytes:
     if _encode(data) != text:
         raise BadInput("base64 with stray bits", code="bad-note")
     return data
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _moment(seconds: int) -> datetime:
@@ -224,10 +229,6 @@ def _moment(seconds: int) -> datetime:
 
 def _is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(character.isspace() for character in name)
-
-
-def _is_decimal(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20 and (text == "0" or text[0] != "0")
 
 
 def _has_controls(text: str) -> bool:

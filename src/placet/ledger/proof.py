@@ -17,7 +17,7 @@ from placet.kernel.errors import BadInput, NotFound, Tampered
 from placet.ledger import merkle, store
 from placet.ledger.append import ending
 from placet.ledger.merkle import BadProof, Hash
-from placet.ledger.notes import Note, TreeHead, VerifierKey, decode_hash, encode_hash
+from placet.ledger.notes import Note, TreeHead, VerifierKey, decode_base64, decode_hash, encode_hash, is_decimal
 from placet.ledger.reader import TileReader
 from placet.ledger.store import Checkpoint
 
@@ -115,9 +115,9 @@ class TextProof:
         first, *lines = head.split("\n")
         if first != _FIRST_LINE or not blank or not lines:
             raise _malformed()
-        extra = base64.b64decode(lines.pop(0)[6:]) if lines[0].startswith("extra ") else None
+        extra = decode_base64(lines.pop(0)[6:]) if lines[0].startswith("extra ") else None
         index = lines.pop(0).removeprefix("index ") if lines and lines[0].startswith("index ") else ""
-        if not index.isascii() or not index.isdigit() or index != str(int(index)) or len(lines) > _MOST_HASHES:
+        if not is_decimal(index) or len(lines) > _MOST_HASHES:
             raise _malformed()
         return cls(int(index), tuple(decode_hash(line) for line in lines), note, extra)
 

@@ -25,7 +25,7 @@ FULL = WIDTH * HASH
 MOST_ENTRY = 65_535
 """An entry stands behind its length in two bytes; a longer event could be appended but never served."""
 
-_PATH = re.compile(r"(?P<level>entries|0|[1-9]\d?)/(?P<n>(?:x\d{3}/)*\d{3})(?:\.p/(?P<width>[1-9]\d{0,2}))?")
+_PATH = re.compile(r"(?P<level>entries|0|[1-9]\d?)/(?P<n>(?:x\d{3}/){0,6}\d{3})(?:\.p/(?P<width>[1-9]\d{0,2}))?")
 _NODE = b"\x01"
 
 

@@ -30,7 +30,17 @@ from placet.ledger import merkle
 from placet.ledger.files import write_durably
 from placet.ledger.keys import read_or_make
 from placet.ledger.merkle import BadProof, Hash
-from placet.ledger.notes import COSIGNATURE, NOTE, Note, Signer, TreeHead, VerifierKey, decode_hash, encode_hash
+from placet.ledger.notes import (
+    COSIGNATURE,
+    NOTE,
+    Note,
+    Signer,
+    TreeHead,
+    VerifierKey,
+    decode_hash,
+    encode_hash,
+    is_decimal,
+)
 
 _MOST_HASHES = 63
 
@@ -52,7 +62,7 @@ class Request:
         head, blank, note = text.partition("\n\n")
         first, *hashes = head.split("\n")
         size = first.removeprefix("old ")
-        if not blank or size == first or not size.isascii() or not size.isdigit() or str(int(size)) != size:
+        if not blank or size == first or not is_decimal(size):
             raise BadInput("the first line is `old` and a size", code="bad-request")
         if len(hashes) > _MOST_HASHES:
             raise BadInput(f"a consistency proof has at most {_MOST_HASHES} hashes", code="bad-request")
@@ -61,10 +71,16 @@ class Request:
 
 @attrs.frozen
 class Cosigned:
-    """The tree was accepted; `line` is the cosignature."""
+    """
+    The tree was accepted; `line` is the cosignature.
+
+    `ended` names the epochs of the log that this one ends, when it is new: a restore, or a rollback that is called one.
+    Their last checkpoints stay in the witness's memory.
+    """
 
     head: TreeHead
     line: str
+    ended: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -124,7 +140,7 @@ class Witness:
 
     def epochs(self, origin: str) -> list[str]:
         """The origins of the same log that were cosigned, in order."""
-        return [seen for seen in self._read()["seen"] if _base(seen) == _base(origin)]
+        return _epochs(self._read(), origin)
 
     def add_checkpoint(self, request: Request, now: datetime) -> Cosigned | Refused:
         """Judge *request* by the steps above and remember what was cosigned."""
@@ -134,12 +150,13 @@ class Witness:
                 self._keep_evidence(verdict, request, memory, now)
                 return verdict
             before = memory["seen"].get(verdict.origin)
+            ended = tuple(_epochs(memory, verdict.origin)) if before is None else ()
             # A jump back of the clock must not make an older tree look newer.
             moment = now if before is None else max(now, datetime.fromtimestamp(before["seconds"], now.tzinfo))
             line = self.signer.cosign(verdict.text, moment)
             memory["seen"][verdict.origin] = {"note": request.note, "line": line, "seconds": moment.timestamp()}
             self._write(memory)  # Step 7.
-            return Cosigned(verdict, line)
+            return Cosigned(verdict, line, ended)
 
     def _judge(self, memory: dict[str, Any], request: Request) -> TreeHead | Refused:
         note = Note.parse(request.note)
@@ -211,10 +228,14 @@ def _judge_growth(before: dict[str, Any] | None, request: Request, head: TreeHea
 
 def _epoch_went_back(memory: dict[str, Any], origin: str) -> Refused | None:
     """A log that began a new epoch never returns to an old one."""
-    epochs = [seen for seen in memory["seen"] if _base(seen) == _base(origin)]
+    epochs = _epochs(memory, origin)
     if origin in epochs and origin != epochs[-1]:
         return Refused(409, "epoch-went-back", f"{origin} was ended by {epochs[-1]}")
     return None
+
+
+def _epochs(memory: dict[str, Any], origin: str) -> list[str]:
+    return [seen for seen in memory["seen"] if _base(seen) == _base(origin)]
 
 
 def _is_signed(note: Note, key: VerifierKey) -> bool:

@@ -78,6 +78,10 @@ def _round(witness: Witness, log: RemoteLog, *, as_json: bool) -> Cosigned | Ref
         err.print(f"REFUSED ({verdict.code}): {verdict.reason}", markup=False)
         err.print(f"both checkpoints are kept in {witness.folder / 'evidence'}", markup=False)
     else:
+        for origin in verdict.ended:
+            seen = witness.seen(origin)
+            size = 0 if seen is None else seen.head.size
+            err.print(f"NEW EPOCH: {origin} ended at {size}; ask its operator why", markup=False)
         out.print(f"cosigned {verdict.head.origin} at {verdict.head.size}", markup=False)
     return verdict
 
@@ -86,7 +90,14 @@ def _as_json(verdict: Cosigned | Refused) -> dict[str, Any]:
     if isinstance(verdict, Refused):
         return {"cosigned": False, "code": verdict.code, "status": verdict.status, "reason": verdict.reason}
     head = verdict.head
-    return {"cosigned": True, "origin": head.origin, "size": head.size, "root": head.root.hex(), "line": verdict.line}
+    return {
+        "cosigned": True,
+        "origin": head.origin,
+        "size": head.size,
+        "root": head.root.hex(),
+        "line": verdict.line,
+        "ended": list(verdict.ended),
+    }
 
 
 @contextlib.contextmanager
