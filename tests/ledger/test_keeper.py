@@ -184,8 +184,17 @@ def test_keeper_refuses_a_changed_last_record(book: Book, as_superuser: Callable
     keeper = book.keeper()
     book.write(10)
     keeper.run_once(START)
-    as_superuser("UPDATE ledger.record SET entry = '\\x01' || sha256('other') WHERE position = 10")
     book.write(1)
+    as_superuser("UPDATE ledger.record SET entry = '\\x01' || sha256('other') WHERE position = 10")
+    assert "the record at 10" in refusal(keeper)
+
+
+def test_keeper_refuses_when_its_last_record_is_gone(book: Book, as_superuser: Callable[[str], None]) -> None:
+    keeper = book.keeper()
+    book.write(10)
+    keeper.run_once(START)
+    book.write(1)
+    as_superuser("DELETE FROM ledger.record WHERE position = 10")
     assert "the record at 10" in refusal(keeper)
 
 
@@ -241,8 +250,9 @@ def test_restored_database_goes_on_in_a_new_epoch(book: Book, roll_back: Callabl
     assert (restored.previous, restored.size) == (old.epoch, 300)
     assert [head.size for head in restored.orphans] == [600]
     assert Outside(book.outside).orphans()[0].root == lost.root
-    checkpoint = signed(book.keeper().run_once(START))
+    checkpoint = signed(book.keeper().run_once(START - timedelta(days=1)))
     assert (checkpoint.epoch, checkpoint.size) == (restored.epoch, 301)
+    assert checkpoint.signed_at == old.signed_at
     assert TreeHead.parse(Note.parse(checkpoint.note).text).origin == f"{ORIGIN}/{restored.epoch}"
     with book.database.transaction() as connection:
         assert store.epochs(connection) == [old.epoch, restored.epoch]

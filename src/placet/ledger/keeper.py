@@ -55,6 +55,8 @@ class _Progress:
     growth: Growth
     last_leaf: bytes | None
     signed: Checkpoint | None
+    not_before: datetime | None
+    """When the last checkpoint was signed, in whichever epoch."""
     ahead: Note | None
     """Signed and kept outside, but its transaction never committed: published before anything newer is signed."""
 
@@ -143,7 +145,7 @@ class Keeper:
             continue
         if progress.growth.root() != latest.root:
             raise _rolled_back(f"the records up to {latest.size} do not have the root that another keeper signed")
-        progress.signed = latest
+        progress.signed, progress.not_before = latest, latest.signed_at
         return progress
 
     def _resume(self, connection: Connection, head: Head, latest: Checkpoint | None) -> _Progress:
@@ -159,7 +161,14 @@ class Keeper:
             raise _rolled_back(f"the records up to {size} no longer have the root that was signed")
         ahead = self._remembered(connection, reader, head, size)
         last = store.entries(connection, size, size)
-        return _Progress(head.epoch, growth, leaf_hash(last[0]) if last else None, latest, ahead)
+        return _Progress(
+            epoch=head.epoch,
+            growth=growth,
+            last_leaf=leaf_hash(last[0]) if last else None,
+            signed=latest,
+            not_before=None if largest is None else largest.signed_at,
+            ahead=ahead,
+        )
 
     def _agree_on_epoch(self, epoch: str, *, is_new: bool) -> None:
         agreed = self.outside.epoch()
@@ -176,7 +185,8 @@ class Keeper:
         if note is None:
             return None
         kept = TreeHead.parse(note.text)
-        if not note.verified_by(self._log.verifiers(head.epoch)) or kept.origin != self._log.origin(head.epoch):
+        keys = self._log.verifiers(head.epoch)
+        if set(note.verified_by(keys)) != set(keys) or kept.origin != self._log.origin(head.epoch):
             raise _rolled_back(f"{self.outside.folder}/checkpoint is not one of this log")
         if kept.size > head.position:
             raise _rolled_back(f"the database ends at {head.position}, but a tree of {kept.size} was signed")
@@ -198,7 +208,9 @@ class Keeper:
     def _take_in(self, connection: Connection, progress: _Progress, target: int) -> Iterator[list[Tile]]:
         """Feed the records up to *target* to the tree; yields the tiles that became full, slice by slice."""
         size = progress.growth.size
-        if size and leaf_hash(store.entries(connection, size, size)[0]) != progress.last_leaf:
+        if [leaf_hash(entry) for entry in store.entries(connection, size, size)] != (
+            [progress.last_leaf] if size else []
+        ):
             raise _rolled_back(f"the record at {size} is no longer the one that was signed")
         for first in range(size + 1, target + 1, SLICE):
             last = min(first + SLICE - 1, target)
@@ -215,7 +227,7 @@ class Keeper:
         else:
             checkpoint = self._signed_now(connection, progress, root, now)
         store.add_checkpoint(connection, checkpoint)
-        progress.signed = checkpoint
+        progress.signed, progress.not_before = checkpoint, checkpoint.signed_at
         return checkpoint
 
     def _signed_before(self, progress: _Progress, root: merkle.Hash) -> Checkpoint:
@@ -232,7 +244,7 @@ class Keeper:
     def _signed_now(self, connection: Connection, progress: _Progress, root: merkle.Hash, now: datetime) -> Checkpoint:
         """Never earlier than the checkpoint before, nor than the records it covers, whatever the clock says."""
         size = progress.growth.size
-        moments = [now] if progress.signed is None else [now, progress.signed.signed_at]
+        moments = [now] if progress.not_before is None else [now, progress.not_before]
         if size:
             moments.append(store.recorded_at(connection, size))
         signed_at = max(moments).replace(microsecond=0)
