@@ -7,6 +7,7 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
+from gate_clocks import Clocks
 
 from placet.gate.feed import Feed
 from placet.gate.memory import Memory
@@ -15,24 +16,6 @@ from placet.gate.replica import Replica
 from placet.gate.view import CODES
 
 LATER = 10.0
-
-
-class Clocks:
-    """Both clocks of a test, moved by hand."""
-
-    def __init__(self, now) -> None:
-        self.now = now
-        self.seconds = 1000.0
-
-    def wall(self):
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def pass_(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture

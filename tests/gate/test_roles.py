@@ -183,15 +183,21 @@ def test_activity_of_another_purpose_shows_nothing(town, database, bills, clone)
     ],
 )
 def test_purpose_role_reads_its_rows_and_nothing_else(town, database, bills, statement) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), database.transaction() as connection:
-        with under_purpose(connection, "offers.greeting", None):
-            connection.execute(statement.encode())
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        database.transaction() as connection,
+        under_purpose(connection, "offers.greeting", None),
+    ):
+        connection.execute(statement.encode())
 
 
 def test_activity_on_a_contract_has_no_purpose_role(town, database, bills) -> None:
-    with pytest.raises(errors.Denied), database.transaction() as connection:
-        with under_purpose(connection, "service.billing", None):
-            pass
+    with (
+        pytest.raises(errors.Denied),
+        database.transaction() as connection,
+        under_purpose(connection, "service.billing", None),
+    ):
+        pass
 
 
 def test_program_cannot_guard_or_unguard(database, bills) -> None:

@@ -50,6 +50,8 @@ class Bits:
     lapsed: npt.NDArray[np.uint8]
     majors: dict[PurposeId, int]
     columns: dict[Key, BitMap] = attrs.field(factory=dict)
+    gone: frozenset[int] = frozenset()
+    """Merged identities: nothing is asked of them, and nothing that is still said of them counts."""
     ends: list[tuple[datetime, int, int]] = attrs.field(factory=list)
     """When given bits end, soonest first: instant, number, bit. Only those of the near future are here."""
     ending: dict[tuple[int, int], datetime] = attrs.field(factory=dict)
@@ -83,6 +85,8 @@ class Bits:
             elif change.purpose is None:
                 # Erased or merged: nothing of the person is left here.
                 self._clear(change.number, fresh)
+            elif change.number in self.gone:
+                continue
             elif (bit := BITS.get((change.purpose, change.channel))) is not None:
                 self.reach(change.number)
                 self._state(change.number, bit, self._word(change, now), fresh)
@@ -109,10 +113,11 @@ class Bits:
         """The arrays alone, for a snapshot."""
         return Bits(self.mask.copy(), self.closed.copy(), self.lapsed.copy(), dict(self.majors))
 
-    def clear(self, numbers: Iterable[int]) -> None:
-        """Forget these persons altogether."""
+    def forget(self, merged: Iterable[int]) -> None:
+        """Exactly these identities go on as others."""
         fresh: set[Key] = set()
-        for number in numbers:
+        self.gone = frozenset(merged)
+        for number in self.gone:
             self._clear(number, fresh)
 
     def note_end(self, number: int, bit: int, end: datetime) -> None:

@@ -190,7 +190,7 @@ class Feed:
             else:
                 bits = self._load(connection, highest, now)
             bits.reach(highest)
-            bits.clear(number for (number,) in connection.execute(SQL["merged"]))
+            bits.forget(_merged(connection))
             self._ends(connection, bits, now)
             known = _Known(ending, stamp, edition, merged, people, _plans(connection, bits.majors), now + HORIZON)
         bits.expire(self._clock())
@@ -217,14 +217,15 @@ class Feed:
                 self._known = None
                 return
             changes = _changes(connection, known.token.position)
-            gone = [n for (n,) in connection.execute(SQL["merged"])] if merged != known.merged else []
+            gone = _merged(connection) if merged != known.merged else None
             majors = store.majors(connection)
             terms = _terms(connection) if edition != known.edition else None
 
         def write(bits: Bits) -> None:
             bits.learn(majors)
             bits.apply(changes, now)
-            bits.clear(gone)
+            if gone is not None:
+                bits.forget(gone)
             bits.expire(now)
             # What the feed did not say is taken from the catalogue itself.
             bits.in_force(majors)
@@ -262,6 +263,10 @@ _CHUNK = 65_536
 
 def _changes(connection: Connection, after: int) -> list[Change]:
     return [Change(*row) for row in connection.execute(SQL["changes"], {"after": after})]
+
+
+def _merged(connection: Connection) -> list[int]:
+    return [number for (number,) in connection.execute(SQL["merged"])]
 
 
 def _same_ledger(connection: Connection, kept: snapshot.Kept, ending: Token) -> bool:

@@ -48,7 +48,7 @@ def read_numbers(file: Path) -> npt.NDArray[np.integer]:
             read = np.load(file, mmap_mode="r", allow_pickle=False)
         else:
             read = pq.read_table(file, columns=["number"]).column("number").to_numpy()
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+    except (OSError, EOFError, ValueError, KeyError, pa.ArrowException):
         raise _bad_list() from None
     numbers: npt.NDArray[np.integer] = np.asarray(read)
     if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
