@@ -138,6 +138,8 @@ def _add_problems(operation: dict[str, Any]) -> None:
         statuses += [404, 422]
     if "requestBody" in operation:
         statuses += [400, 404, 409, 413, 422]
+    # The framework describes its own 422, which nobody is ever answered.
+    operation["responses"].pop("422", None)
     for status in sorted(statuses):
         operation["responses"].setdefault(
             str(status), {"description": TITLES[status], "content": {"application/problem+json": _PROBLEM}}
