@@ -1,0 +1,84 @@
+"""docs/reference/rest.md runs: every `curl` on the page, in its order, answers 2xx; and it shows every route."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import string
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rest_support import Api
+
+import placet
+
+PAGE = Path(placet.__file__).parents[2] / "docs" / "reference" / "rest.md"
+LEARNT = {
+    "/v1/subjects": {"SUBJECT": "id"},
+    "/v1/notices/offers": {"SHOWN": "sha256"},
+    "/v1/decisions": {"RECORD": "record", "TOKEN": "token"},
+    "/v1/audiences": {"AUDIENCE": "id"},
+    "/v1/webhooks": {"WEBHOOK": "id"},
+}
+"""What a reader takes from one answer into the next request."""
+
+
+def commands() -> Iterator[str]:
+    for block in re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        yield from re.findall(r"^curl .*?(?<!\\)(?=\n(?:curl|\Z)|\Z)", block.strip(), re.DOTALL | re.MULTILINE)
+
+
+def request(command: str, known: dict[str, str]) -> dict[str, Any]:
+    """The request that the command line makes."""
+    words = shlex.split(string.Template(command.replace("\\\n", " ")).substitute(known))
+    found: dict[str, Any] = {"method": "GET", "headers": {}}
+    words = words[1:]
+    while words:
+        word = words.pop(0)
+        if word == "-H":
+            name, _, value = words.pop(0).partition(": ")
+            found["headers"][name] = value
+        elif word == "-d":
+            found |= {"method": "POST", "content": words.pop(0).encode()}
+        elif word == "-X":
+            found["method"] = words.pop(0)
+        elif word != "-s":
+            found["url"] = word
+    return found
+
+
+def answered(api: Api, sent: dict[str, Any]) -> httpx.Response:
+    """The answer; a replica that has just started gets the time to catch up."""
+    end = time.monotonic() + 20
+    while True:
+        answer: httpx.Response = api.http.request(**sent)
+        if answer.status_code != 503 or time.monotonic() > end:
+            return answer
+        time.sleep(0.05)
+
+
+def test_every_command_of_the_page_runs_and_every_route_is_shown(api: Api) -> None:
+    known = {"PLACET": "", "KEY": api.key}
+    shown = set()
+    for command in commands():
+        sent = request(command, known)
+        answer = answered(api, sent)
+        assert 200 <= answer.status_code < 300, (command, answer.text)
+        path = sent["url"].partition("?")[0]
+        shown.add((sent["method"], template(path, known)))
+        learnt = LEARNT.get(path, {}) if sent["method"] == "POST" or "notices" in path else {}
+        found = answer.json() if learnt else {}
+        known |= {name: str(found[field]) for name, field in learnt.items() if field in found}
+    document = api.get("/v1/openapi.json").json()
+    routes = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+    assert shown == routes
+
+
+def template(path: str, known: dict[str, str]) -> str:
+    for name in ("SUBJECT", "RECORD", "AUDIENCE", "WEBHOOK"):
+        if name in known:
+            path = path.replace(known[name], f"{{{name.lower()}}}")
+    return path.replace("/offers", "/{purpose}")
