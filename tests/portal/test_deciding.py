@@ -146,6 +146,16 @@ def test_a_no_is_left_in_peace_for_90_days_and_can_be_changed_at_any_moment(
         assert later.path == first
 
 
+def test_the_language_can_be_changed_on_the_page_of_a_result(guest: Visitor) -> None:
+    guest.answer("offers", "given", email="yes", sms="yes")
+    guest.go("/")
+    guest.answer("offers", "channels", email="no", sms="no")
+    (russian,) = re.findall(r'href="([^"]+)" lang="ru"', guest.text)
+    guest.go(russian.replace("&amp;", "&"))
+    assert guest.text.count('href="/receipts/') == 4
+    assert "Ваши каналы сохранены" in guest.words
+
+
 def test_who_answered_before_sees_where_they_stand_first(guest: Visitor, visit: Visit) -> None:
     guest.answer("offers", "refused")
     again = visit()

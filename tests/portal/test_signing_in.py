@@ -27,6 +27,15 @@ def test_a_known_contact_signs_in_with_its_code(visit: Visit, anna: Subject, con
     assert "Sign out" in visitor.words
 
 
+def test_no_address_on_the_way_tells_who_it_is(visit: Visit, anna: Subject) -> None:
+    visitor = visit()
+    visitor.sign_in("anna@example.lv")
+    addresses = [str(answer.url) for answer in (*visitor.page.history, visitor.page)]
+    assert len(addresses) >= 2
+    for told in ("anna", "2000", str(anna.id)):
+        assert not [address for address in addresses if told in address.removeprefix("http://127.0.0.1:8000")]
+
+
 def test_the_answer_for_an_unknown_contact_is_the_same(demo: Application, anna: Subject) -> None:
     """Outside the demonstration, whose outbox tells all: byte for byte, but for the token of the form."""
     quiet = attrs.evolve(demo.config, mode="development")

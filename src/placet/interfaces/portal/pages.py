@@ -126,6 +126,7 @@ class Pages:
     def _home(self, visit: Visit, session: Session, *, refusal: str | None = None) -> Response:
         with self.application.database.transaction() as connection:
             reader = self._reader(connection, visit, session)
+            name = self.application.subjects.profile(connection, session.subject).name
             cards = reader.cards()
             for card in cards:
                 catalogue_store.remember_shown(connection, reader.rendered(PurposeId(card.purpose)), visit.now)
@@ -133,6 +134,7 @@ class Pages:
             visit,
             "home",
             status=200 if refusal is None else 400,
+            name=name,
             cards=cards,
             tally=views.Tally.of(cards),
             open_question="/choices" if reader.next_question() is not None else None,
@@ -198,8 +200,8 @@ class Pages:
                 sessions.remember(connection, session, newest.token)
         return [str(outcome.record) for outcome in recorded]
 
-    def _render(self, visit: Visit, name: str, *, status: int = 200, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{name}.html", status=status, signed_in=True, **values)
+    def _render(self, visit: Visit, page: str, *, status: int = 200, **values: object) -> Response:
+        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, **values)
 
 
 def _demand_not_older(connection: Connection, session: Session) -> None:

@@ -67,7 +67,8 @@ class Visit:
 
     def here(self, **changed: str) -> str:
         """This page's path and query with *changed* parameters, for the language and colour links."""
-        query = {**self.request.query_params, **changed}
+        query = [(name, value) for name, value in self.request.query_params.multi_items() if name not in changed]
+        query += changed.items()
         return f"{self.request.url.path}?{urlencode(query)}"
 
 
