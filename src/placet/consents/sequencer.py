@@ -7,6 +7,8 @@ connection takes the head row's lock, so the first transaction has ended one way
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -30,10 +32,16 @@ BACKLOG = 10_000
 """Most submissions that may wait; more answer `Unavailable` at once."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class _Submission:
+    """`future` belongs to a waiting thread, or, when `loop` is set, to that event loop."""
+
     wishes: Sequence[Wish]
-    future: Future[list[Outcome]]
+    future: Future[list[Outcome]] | asyncio.Future[list[Outcome]]
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+_Answers = list[tuple[_Submission, list[Outcome] | Exception]]
 
 
 class Sequencer:
@@ -61,19 +69,26 @@ class Sequencer:
     def submit(self, wishes: Sequence[Wish]) -> Future[list[Outcome]]:
         """Queue *wishes* as one unit; the future answers after the commit, or raises `Unavailable`."""
         future: Future[list[Outcome]] = Future()
-        if self._thread is None:
-            raise RuntimeError("the sequencer was not started")
-        if self._queue.qsize() >= BACKLOG:
-            future.set_exception(
-                Unavailable("too many decisions are waiting; nothing was recorded, try again", retry_after=1)
-            )
-        else:
-            self._queue.put(_Submission(wishes, future))
+        self._enqueue(_Submission(wishes, future))
+        return future
+
+    def submit_async(self, wishes: Sequence[Wish]) -> asyncio.Future[list[Outcome]]:
+        """As `submit`, for a coroutine of the running event loop."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Outcome]] = loop.create_future()
+        self._enqueue(_Submission(wishes, future, loop))
         return future
 
     def record(self, wishes: Sequence[Wish]) -> list[Outcome]:
         """As `submit`, waiting for the answer."""
         return self.submit(wishes).result()
+
+    def _enqueue(self, submission: _Submission) -> None:
+        if self._thread is None:
+            raise RuntimeError("the sequencer was not started")
+        if self._queue.qsize() >= BACKLOG:
+            raise Unavailable("too many decisions are waiting; nothing was recorded, try again", retry_after=1)
+        self._queue.put(submission)
 
     def _work(self) -> None:
         running = True
@@ -107,17 +122,18 @@ class Sequencer:
         except Exception as error:  # noqa: BLE001 - the boundary of a request: whoever waits must be told
             self._failed(batch, error)
             return
+        answers: _Answers = []
         start = 0
         for submission in batch:
             end = start + len(submission.wishes)
-            submission.future.set_result(outcomes[start:end])
+            answers.append((submission, outcomes[start:end]))
             start = end
+        _answer(answers)
 
     def _failed(self, batch: list[_Submission], error: Exception) -> None:
         """One that breaks a transaction must not take the others with it: try them one by one."""
         if isinstance(error, Unavailable) or len(batch) == 1:
-            for submission in batch:
-                submission.future.set_exception(error)
+            _answer([(submission, error) for submission in batch])
             return
         for submission in batch:
             self._commit([submission])
@@ -154,3 +170,27 @@ class Sequencer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _answer(answers: _Answers) -> None:
+    """Wake those who wait; an event loop is woken once for all of its own, not once for each."""
+    by_loop: dict[asyncio.AbstractEventLoop, _Answers] = {}
+    for submission, answer in answers:
+        if submission.loop is None:
+            _settle([(submission, answer)])
+        else:
+            by_loop.setdefault(submission.loop, []).append((submission, answer))
+    for loop, its_own in by_loop.items():
+        # A loop that has ended has nobody waiting in it any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, its_own)
+
+
+def _settle(answers: _Answers) -> None:
+    for submission, answer in answers:
+        if submission.future.done():  # whoever waited has gone away; the decision stands
+            continue
+        if isinstance(answer, Exception):
+            submission.future.set_exception(answer)
+        else:
+            submission.future.set_result(answer)

@@ -131,7 +131,7 @@ class HotRoutes:
             _wish(one, subject, client, None if key is None else _idempotency(client, key, index))
             for index, (one, subject) in enumerate(zip(many, subjects, strict=True))
         ]
-        outcomes = await asyncio.wrap_future(self._application.sequencer.submit(wishes))
+        outcomes = await self._application.sequencer.submit_async(wishes)
         if isinstance(sent, list):
             return 200, _encode({"results": [_result(outcome) for outcome in outcomes]})
         (outcome,) = outcomes
