@@ -24,6 +24,7 @@ from placet.store.database import Database
 @pytest.fixture
 def shelf(database: Database, config: Config, monkeypatch: pytest.MonkeyPatch) -> Book:
     """A ledger where the settings of the environment point."""
+    monkeypatch.delenv("PLACET_TEST_DATABASE_URL", raising=False)
     monkeypatch.setenv("PLACET_DATABASE_URL", str(config.database_url))
     monkeypatch.setenv("PLACET_DATA_DIR", str(config.data_dir))
     monkeypatch.setenv("PLACET_MASTER_KEY", str(config.master_key))
