@@ -79,11 +79,13 @@ def written(database: Database, subjects: Sequence[Subject]) -> list[Any]:
                 " WHERE number = ANY(%(numbers)s) ORDER BY position"
             ),
             rows(
-                "SELECT number, purpose, channel, decision, closed_at IS NULL, closed_by_self, notice_major, expires_at"
+                "SELECT number, purpose, channel, decision, closed_at IS NULL, closed_by_self, notice_major,"
+                " date_trunc('second', expires_at)"
                 " FROM consents.state WHERE number = ANY(%(numbers)s) ORDER BY 1, 2, 3"
             ),
             rows(
-                "SELECT number, purpose, channel, decision, notice_major, expires_at, item FROM consents.outbox"
+                "SELECT number, purpose, channel, decision, notice_major, date_trunc('second', expires_at), item"
+                " FROM consents.outbox"
                 " WHERE number = ANY(%(numbers)s) ORDER BY position, item"
             ),
             rows(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -47,6 +48,7 @@ from placet.ledger.entries import commitment
 from placet.ledger.model import Head, Row
 
 _EVIDENCE = b"placet/evidence/v1\x00"
+_DECISIONS = {decision.value: decision for decision in Decision}
 
 
 class Rulebook(Protocol):
@@ -234,21 +236,21 @@ def _key(batch: Batch, person: store.Person) -> bytes:
 
 
 def _record(wish: Wish, facts: Facts, position: Position, recorded_at: datetime, evidence: str | None) -> Record:
-    shown, notice = facts.shown, None
+    shown, notice, said = facts.shown, None, wish.occurred_at
     if shown is not None and wish.shown is not None:
         notice = Notice(f"{shown.major}.{shown.minor}", wish.shown.hex())
     elif wish.notice_version is not None:
-        notice = Notice(wish.notice_version, None)
+        notice = _unseen(wish.notice_version)
     return Record(
         id=new_record_id(recorded_at),
         subject=wish.subject,
         purpose=wish.purpose,
         channel=wish.channel,
-        decision=Decision(wish.decision),
+        decision=_DECISIONS[wish.decision],
         route=wish.route,
         actor=wish.actor,
         # A clock of theirs may run a little ahead of ours: nothing has occurred after it was recorded.
-        occurred_at=recorded_at if wish.occurred_at is None else min(wish.occurred_at, recorded_at),
+        occurred_at=recorded_at if said is None or said > recorded_at else said,
         recorded_at=recorded_at,
         language=wish.language if wish.language is not None else (None if shown is None else shown.language),
         notice=notice,
@@ -258,6 +260,12 @@ def _record(wish: Wish, facts: Facts, position: Position, recorded_at: datetime,
         reason=wish.reason,
         position=position,
     )
+
+
+@lru_cache(1024)
+def _unseen(version: str) -> Notice:
+    """The notice of an import: its version is known, the text that was shown is not."""
+    return Notice(version, None)
 
 
 def _evidence(batch: Batch, wish: Wish, person: store.Person, key: bytes) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import attrs
 from psycopg import Connection
@@ -19,7 +20,7 @@ from placet.consents.actions import Batch, Rulebook, decide, facts_for, gather
 from placet.consents.model import Outcome, Record, Wish, as_json
 from placet.consents.rules import Facts
 from placet.kernel import jcs
-from placet.kernel.ids import Number, SubjectId, new_record_id
+from placet.kernel.ids import MandateId, Number, SubjectId, new_record_id
 from placet.kernel.periods import format_instant
 from placet.kernel.seal import KEY_BYTES
 from placet.ledger import append as ledger
@@ -133,45 +134,49 @@ class Bodies:
     """
     Canonical bodies (`Record.body`), faster: records that differ only in what each has of its own share a form.
 
-    A form is the canonical JSON of one of them, cut where `id`, `subject`, the three times and `evidence` stand. The
-    cuts are marked by texts that begin with NUL, which no record can contain: PostgreSQL's text does not have it.
+    A form is the canonical JSON of one of them, with `%s` where evidence, id, times and subject stand: in this order,
+    which is that of their keys. The places are marked by a NUL while it is made, which no record can contain, since
+    PostgreSQL's text cannot.
     """
 
     def __init__(self) -> None:
-        self._forms: dict[tuple[object, ...], bytes] = {}
+        self._forms: dict[tuple[str | bool | MandateId | None, ...], str] = {}
+        # Times come again from row to row: of one person's decisions, of one export.
+        self._instant = lru_cache(1024)(format_instant)
 
     def of(self, record: Record) -> bytes:
-        provenance = record.provenance
+        actor, notice, provenance = record.actor, record.notice, record.provenance
         key = (
-            record.purpose, record.channel, record.decision, record.route, record.actor, record.language,
-            record.notice, record.mandate, record.reason, record.evidence is None,
-            None if provenance is None else (provenance.source, provenance.grade),
+            record.purpose, record.channel, record.decision.value, record.route, record.language, record.reason,
+            record.mandate, actor.kind, actor.id, record.evidence is None,
+            *((None, None) if notice is None else (notice.version, notice.sha256)),
+            *((None, None) if provenance is None else (provenance.source, provenance.grade)),
         )  # fmt: skip
         if (form := self._forms.get(key)) is None:
             form = self._forms[key] = _form(record)
-        own = {
-            b"id": str(record.id).encode(),
-            b"subject": str(record.subject).encode(),
-            b"evidence": (record.evidence or "").encode(),
-            b"occurred_at": format_instant(record.occurred_at).encode(),
-            b"recorded_at": format_instant(record.recorded_at).encode(),
-            b"collected_at": b"" if provenance is None else format_instant(provenance.collected_at).encode(),
-        }
-        return form % own
+        own = [
+            str(record.id),
+            self._instant(record.occurred_at),
+            format_instant(record.recorded_at),
+            str(record.subject),
+        ]
+        if provenance is not None:
+            own.insert(2, self._instant(provenance.collected_at))
+        if record.evidence is not None:
+            own.insert(0, record.evidence)
+        return (form % tuple(own)).encode()
 
 
-_OWN = ("id", "subject", "evidence", "occurred_at", "recorded_at")
+_OWN = ("evidence", "id", "occurred_at", "recorded_at", "subject")
 
 
-def _form(record: Record) -> bytes:
-    """*record*'s canonical JSON with `%(name)b` where its own values stand."""
+def _form(record: Record) -> str:
+    """*record*'s canonical JSON with `%s` where its own values stand."""
     shape = as_json(record)
     for name in _OWN:
         if shape[name] is not None:
-            shape[name] = f"\0{name}\0"
+            shape[name] = "\0"
     if shape["provenance"] is not None:
-        shape["provenance"]["collected_at"] = "\0collected_at\0"
-    form = jcs.canonical(shape).replace(b"%", b"%%")
-    for name in (*_OWN, "collected_at"):
-        form = form.replace(rf"\u0000{name}\u0000".encode(), f"%({name})b".encode())
-    return form
+        shape["provenance"]["collected_at"] = "\0"
+    # NUL is written \u0000; a text that has these six characters itself has its backslash doubled.
+    return jcs.canonical(shape).decode().replace("%", "%%").replace(r'"\u0000"', '"%s"')

@@ -200,7 +200,7 @@ def _worth_adding(desk: Desk, connection: Connection, unknown: Mapping[Alias, Sa
         for alias, said in unknown.items()
         if admit(
             said.wish(nobody, None),
-            Facts(known=True, terms=terms.get(said.purpose)),
+            Facts(known=True, terms=terms.get(said.kind.purpose)),
             {},
             now=now,
             rest=desk.rulebook.rest,
@@ -210,7 +210,7 @@ def _worth_adding(desk: Desk, connection: Connection, unknown: Mapping[Alias, Sa
 
 
 def _language(said: Said) -> str:
-    return said.language if said.language in LANGUAGES else LANGUAGES[0]
+    return said.kind.language if said.kind.language in LANGUAGES else LANGUAGES[0]
 
 
 def _outcomes(
@@ -233,5 +233,4 @@ def _key(said: Said) -> bytes | None:
     """A `row_key` names a decision within its source, in whichever file it comes."""
     if said.row_key is None:
         return None
-    source = "" if said.provenance is None else said.provenance.source
-    return sha256(f"placet/import-row/v1\0{source}\0{said.row_key}".encode()).digest()
+    return sha256(f"placet/import-row/v1\0{said.kind.source}\0{said.row_key}".encode()).digest()

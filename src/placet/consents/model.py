@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -95,7 +96,12 @@ class Notice:
 
     @property
     def major(self) -> int:
-        return int(self.version.partition(".")[0])
+        return _major(self.version)
+
+
+@lru_cache(1024)
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 @attrs.frozen

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
 
 import attrs
 
@@ -29,6 +31,10 @@ from placet.kernel.ids import ChannelId, Position, PurposeId
 
 CLOCK_SLACK = timedelta(minutes=5)
 """How far a caller's clock may be ahead before a time counts as the future."""
+
+_THEIRS = SPOKEN | {Decision.REQUESTED}
+_OURS = frozenset(Decision)
+"""What the system may write: also what follows from events."""
 
 
 @attrs.frozen
@@ -100,7 +106,7 @@ def _words(wish: Wish, facts: Facts, _now: datetime) -> Refused | None:
         return Refused("unknown-channel", f"this purpose has no such channel; it has: {names}")
     if wish.route not in ROUTES:
         return Refused("unknown-route", f"the route must be one of {', '.join(sorted(ROUTES))}")
-    if wish.decision not in SPOKEN and wish.actor.kind != "system" and wish.decision != Decision.REQUESTED:
+    if wish.decision not in (_OURS if wish.actor.kind == "system" else _THEIRS):
         return Refused("unknown-decision", f"the decision must be one of {', '.join(sorted(SPOKEN))}")
     if wish.language is not None and wish.language not in terms.languages:
         return Refused("unknown-language", f"the language must be one of {', '.join(sorted(terms.languages))}")
@@ -149,6 +155,7 @@ def _old_notice(terms: Terms) -> Refused:
     return Refused("old-notice", f"the text has changed since: ask again with version {terms.major}.{terms.minor}")
 
 
+@lru_cache(1024)
 def _major(version: str) -> int | None:
     major, _, minor = version.partition(".")
     return int(major) if major.isdecimal() and minor.isdecimal() else None
@@ -183,7 +190,34 @@ def ask_again_from(standing: Standing, rest: timedelta) -> datetime | None:
     return state.recorded_at + rest
 
 
-def step(standing: Standing, record: Record, *, position: int, terms: Terms | None) -> dict[ChannelId | None, State]:
+class Foldable(Protocol):
+    """What the fold needs of a record; a rebuild of millions decodes no more than this of each."""
+
+    @property
+    def channel(self) -> ChannelId | None: ...
+    @property
+    def decision(self) -> Decision: ...
+    @property
+    def actor(self) -> HasKind: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def recorded_at(self) -> datetime: ...
+    @property
+    def notice(self) -> HasMajor | None: ...
+
+
+class HasKind(Protocol):
+    @property
+    def kind(self) -> str: ...
+
+
+class HasMajor(Protocol):
+    @property
+    def major(self) -> int: ...
+
+
+def step(standing: Standing, record: Foldable, *, position: int, terms: Terms | None) -> dict[ChannelId | None, State]:
     """
     What *record* changes in *standing* (design: *State*, *Channels*); empty when it is kept and ignored.
 
@@ -223,14 +257,18 @@ def step(standing: Standing, record: Record, *, position: int, terms: Terms | No
     return {}
 
 
-def _expiry(record: Record, terms: Terms | None) -> datetime | None:
+def _expiry(record: Foldable, terms: Terms | None) -> datetime | None:
     return None if terms is None or terms.valid_for is None else record.occurred_at + terms.valid_for
 
 
 def _barred(standing: Standing, channel: ChannelId | None) -> datetime | None:
     """The latest instant a no (or suspension) covers for *channel*: its own, or the whole purpose's."""
-    moments = [state.closed_at for key in {channel, None} if (state := standing.get(key)) is not None]
-    return max((moment for moment in moments if moment is not None), default=None)
+    whole = standing.get(None)
+    barred = None if whole is None else whole.closed_at
+    own = None if channel is None else standing.get(channel)
+    if own is not None and own.closed_at is not None and (barred is None or own.closed_at > barred):
+        return own.closed_at
+    return barred
 
 
 def _reach(standing: Standing, channel: ChannelId | None) -> list[ChannelId | None]:
@@ -238,7 +276,7 @@ def _reach(standing: Standing, channel: ChannelId | None) -> list[ChannelId | No
     return [channel] if channel is not None else [None, *(key for key in standing if key is not None)]
 
 
-def _closed(before: State | None, fresh: State, record: Record) -> State:
+def _closed(before: State | None, fresh: State, record: Foldable) -> State:
     """The closed state; an expiry bars nothing, since a newer yes on paper may well have been said before it."""
     earlier = None if before is None else before.closed_at
     bars = record.decision in CLOSING or record.decision is Decision.SUSPENDED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -20,8 +21,10 @@ from placet.store.queries import queries
 
 SQL = queries("placet.consents")
 _MAX_POSITION = 2**62
-_EIGHT_FIELDS = pack.fields(8)
-_ELEVEN_FIELDS = pack.fields(11)
+# Fields of the COPY statements, each with its length before it; the first number is how many there are.
+_STATE = struct.Struct(">hii").pack
+_SAID = struct.Struct(">iqiqiq").pack
+_CHANGE = struct.Struct(">hiqihii").pack
 
 
 @attrs.frozen
@@ -200,14 +203,12 @@ def _feed_row(key: StateKey, item: int, state: State) -> dict[str, Any]:
 
 def _packed_state(key: StateKey, state: State) -> bytes:
     number, purpose, channel = key
+    occurred, recorded = pack.microseconds(state.occurred_at), pack.microseconds(state.recorded_at)
     return b"".join(
         (
-            _ELEVEN_FIELDS,
-            pack.int4(number),
+            _STATE(11, 4, number),
             _words(purpose, channel or "", state.decision.value),
-            pack.int8(state.position),
-            pack.instant(state.occurred_at),
-            pack.instant(state.recorded_at),
+            _SAID(8, state.position, 8, occurred, 8, recorded),
             pack.instant(state.closed_at),
             pack.boolean(state.closed_by_self),
             pack.int4(state.notice_major),
@@ -220,10 +221,7 @@ def _packed_change(key: StateKey, item: int, state: State) -> bytes:
     number, purpose, channel = key
     return b"".join(
         (
-            _EIGHT_FIELDS,
-            pack.int8(state.position),
-            pack.int2(item),
-            pack.int4(number),
+            _CHANGE(8, 8, state.position, 2, item, 4, number),
             _words(purpose, channel or "", state.decision.value),
             pack.int4(state.notice_major),
             pack.instant(state.expires_at),

@@ -19,7 +19,6 @@ NULL = b"\xff\xff\xff\xff"
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
-_int2 = struct.Struct(">ih").pack
 _int4 = struct.Struct(">ii").pack
 _int8 = struct.Struct(">iq").pack
 _length = struct.Struct(">i").pack
@@ -28,10 +27,6 @@ _length = struct.Struct(">i").pack
 def fields(count: int) -> bytes:
     """How a row of *count* fields begins."""
     return struct.pack(">h", count)
-
-
-def int2(value: int) -> bytes:
-    return _int2(2, value)
 
 
 def int4(value: int | None) -> bytes:
