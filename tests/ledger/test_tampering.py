@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from ledger_book import START, Book, sources_at, subject_id, subject_key, subject_keys
 
+from placet.kernel.errors import Tampered
 from placet.ledger import store, tiles
 from placet.ledger.entries import commitment, leaf_hash
 from placet.ledger.notes import Note, TreeHead, sign_checkpoint
@@ -211,6 +212,17 @@ def test_erased_subjects_are_counted_apart(signed_book: Book) -> None:
     signed_book.erase(gone, START + 3 * HOUR)
     signed_book.keeper().run_once(START + 3 * HOUR)
     assert verified(signed_book, keys).is_intact
+
+
+def test_changed_key_of_one_subject_does_not_hide_the_others(signed_book: Book, as_superuser: Tamper) -> None:
+    def keys(ids: list[UUID]) -> dict[UUID, bytes | None]:
+        if subject_id(7) in ids:
+            raise Tampered("a subject's key does not open", code="key-broken")
+        return subject_keys(ids)
+
+    as_superuser("UPDATE ledger.record SET purpose = 'credit' WHERE position = 302")
+    found = places(verified(signed_book, keys))
+    assert found == {("edited", 302)} | {("key", position) for position in range(7, 1_000, 50)}
 
 
 def test_only_a_witness_and_receipts_find_a_rewrite_with_the_key(signed_book: Book, as_superuser: Tamper) -> None:
