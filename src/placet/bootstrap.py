@@ -23,10 +23,12 @@ from placet.catalogue import store as catalogue_store
 from placet.catalogue.files import load as load_catalogue
 from placet.catalogue.model import Catalogue
 from placet.catalogue.publishing import publish
+from placet.catalogue.rules import classify, lapsed
 from placet.config import Config
 from placet.consents import actions as consents
 from placet.consents import identity
 from placet.consents.model import Outcome, Wish
+from placet.consents.rebuild import Edition
 from placet.consents.rules import Shown, Terms
 from placet.consents.sequencer import Sequencer
 from placet.gate import roles as gate_roles
@@ -92,6 +94,16 @@ def terms_of(catalogue: Catalogue) -> dict[PurposeId, Terms]:
         )
         for purpose in catalogue.purposes.values()
     }
+
+
+def editions(connection: Connection) -> list[Edition]:
+    """What a rebuild of the states needs to know of every catalogue that was ever in force."""
+    found, before = [], None
+    for position, catalogue in catalogue_store.editions(connection):
+        ended = () if before is None else lapsed(classify(before, catalogue))
+        found.append(Edition(position, terms_of(catalogue), ended))
+        before = catalogue
+    return found
 
 
 class Rulebook:

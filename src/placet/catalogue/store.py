@@ -45,6 +45,11 @@ def current(connection: Connection) -> Catalogue:
     return found
 
 
+def editions(connection: Connection) -> list[tuple[Position, Catalogue]]:
+    """Every catalogue that was ever published, in order, with the position of its event."""
+    return [(Position(position), frozen(document)) for position, document in connection.execute(_SQL["editions"])]
+
+
 def in_force(connection: Connection) -> Catalogue | None:
     row = connection.execute(_SQL["current_document"]).fetchone()
     return None if row is None else frozen(row[0])

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import attrs
 import click
 from psycopg import Connection
 from rich.progress import Progress as Bar
 
 from placet import config as settings
-from placet.bootstrap import Application, build
+from placet.bootstrap import Application, build, editions
+from placet.consents.rebuild import rebuild_feed, rebuild_states
 from placet.interfaces.cli.context import err, json_option, open_application, out, print_json, reported
 from placet.interfaces.cli.witness import witness_command
 from placet.kernel import clock
@@ -29,6 +31,7 @@ from placet.ledger.rebuild import rebuild_tiles
 from placet.ledger.rows import Finding
 from placet.ledger.slices import Sources
 from placet.ledger.verify import Report, verify
+from placet.store.database import Database
 
 __all__ = ["ledger_group", "witness_command"]
 
@@ -145,16 +148,36 @@ def restored_command(reason: str, as_json: bool) -> None:
 
 
 @ledger_group.command("rebuild")
+@click.option("--states", "what", flag_value="states", help="Derive everyone's states, and the feed of changes.")
+@click.option("--tiles", "what", flag_value="tiles", default="tiles", help="Derive the tree's tiles (the default).")
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="For --states.")
 @json_option
 @reported
-def rebuild_command(as_json: bool) -> None:
-    """Derive the tree's tiles from the records again, and add what is missing."""
+def rebuild_command(what: str, processes: int, as_json: bool) -> None:
+    """Derive again what follows from the records, and put right what is missing or different."""
+    if what == "states":
+        _rebuild_states(processes, as_json)
+        return
     with _open_unsigned() as application, _bar("rebuilding", hidden=as_json) as progress:
         rebuilt = rebuild_tiles(application.database, progress=progress)
     if as_json:
         print_json({"checked": rebuilt.checked, "added": rebuilt.added})
     else:
         out.print(f"{rebuilt.checked} tiles are right, {rebuilt.added} of them were added")
+
+
+def _rebuild_states(processes: int, as_json: bool) -> None:
+    with _open_unsigned() as application, application.database.transaction() as connection:
+        known = editions(connection)
+    with _bar("states", hidden=as_json) as progress:
+        states = rebuild_states(open_database, known, processes=processes, progress=progress)
+    with _bar("feed", hidden=as_json) as progress:
+        feed = rebuild_feed(open_database, known, processes=processes, progress=progress)
+    if as_json:
+        print_json({name: attrs.asdict(found) for name, found in (("states", states), ("feed", feed))})
+    else:
+        out.print(f"{states.right} states are right, {states.mended} of them were mended")
+        out.print(f"{feed.right} changes are right, {feed.mended} positions of them were mended")
 
 
 @ledger_group.command("trust")
@@ -190,6 +213,13 @@ def open_sources() -> Iterator[Sources]:
     with _open_unsigned() as application:
         memory = Outside.of(application.config)
         yield Sources(application.database, application.subjects.keys, _log(application), memory)
+
+
+@contextlib.contextmanager
+def open_database() -> Iterator[Database]:
+    """What a rebuild reads and writes; each of its processes opens it for itself."""
+    with _open_unsigned() as application:
+        yield application.database
 
 
 def _log(application: Application) -> LogSigner:
