@@ -21,7 +21,7 @@ from types import MappingProxyType
 
 import attrs
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, errors
 
 from placet.kernel.errors import BadInput, Conflict, Denied, NotFound, PlacetError, TooMany, Unavailable
 from placet.store.database import Database
@@ -129,6 +129,8 @@ class Keys:
         self._refreshing = threading.Lock()
         self._counting = threading.Lock()
         self._watcher: threading.Thread | None = None
+        self._away = False
+        """Whether the watcher could not read when it last tried; only the watcher writes it."""
         self._stopping = threading.Event()
 
     # At each request
@@ -188,18 +190,19 @@ class Keys:
     def _renew(self, now: datetime) -> None:
         if self._ticks() - self._read_at <= FRESH:
             return
-        if self._watcher is not None:
+        # The watcher is late. While it waits for the database no request waits with it.
+        if self._away or not self._refreshing.acquire(blocking=self._watcher is None):
             raise Unavailable("API keys cannot be checked: the database does not answer; try again later")
-        with self._refreshing:
+        try:
             if self._ticks() - self._read_at > FRESH:
                 with self._database.transaction() as connection:
                     self._read(connection, now)
+        finally:
+            self._refreshing.release()
 
     def _read(self, connection: Connection, now: datetime) -> None:
         started = self._ticks()
-        used, self._used = self._used, set()
-        if used:
-            connection.execute(SQL["note_use"], {"ids": list(used), "day": now.date()})
+        self._note_use(connection, now)
         rows = connection.execute(SQL["keys_not_revoked"]).fetchall()
         held = (
             _Held(Client(id, name, frozenset(scopes), rate, burst), hash, expires_at)
@@ -209,6 +212,17 @@ class Keys:
         # From the start of the reading: what was revoked during it may have been missed.
         self._read_at = started
 
+    def _note_use(self, connection: Connection, now: datetime) -> None:
+        """On which day a key was used is housekeeping: a disk that is full must not lock everybody out."""
+        used, self._used = self._used, set()
+        if not used:
+            return
+        try:
+            with connection.transaction():
+                connection.execute(SQL["note_use"], {"ids": list(used), "day": now.date()})
+        except (errors.DiskFull, errors.ReadOnlySqlTransaction):
+            self._used |= used
+
     def _watch(self, clock: Callable[[], datetime]) -> None:
         """Read again and again on a connection of its own, so that a busy pool keeps nobody out."""
         while not self._stopping.is_set():
@@ -217,8 +231,10 @@ class Keys:
                     while not self._stopping.wait(FRESH / 4):
                         with self._refreshing:
                             self._read(connection, clock())
+                        self._away = False
             except (PlacetError, psycopg.Error):
                 # The copy grows old and authenticate() refuses by itself; go on trying.
+                self._away = True
                 self._stopping.wait(FRESH / 4)
 
 

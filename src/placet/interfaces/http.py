@@ -6,7 +6,11 @@ A worker process builds it once (`application`, the factory that granian calls).
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -29,7 +33,15 @@ def application() -> Asgi:
     """The whole server, as the settings of this process say."""
     # The sequencer's thread must not wait a whole default slice (5 ms) for the event loop's.
     sys.setswitchinterval(0.0005)
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
     return Server(build(settings.load()))
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose server was killed must not go on: it would share the port with its successor's workers."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Server:
