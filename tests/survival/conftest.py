@@ -1,0 +1,55 @@
+"""Installations to be broken: each on a database of its own, all in folders that are removed afterwards."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from survival_house import House, open_folder
+
+from placet.store.embedded import EmbeddedServer
+
+_serial = itertools.count(1)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[EmbeddedServer]:
+    """A server that the tests of a module may kill; it syncs, as in earnest."""
+    with open_folder() as found:
+        server = EmbeddedServer(found / "pg")
+        server.start()
+        yield server
+        server.start()
+        server.release()
+
+
+@pytest.fixture
+def own_url(own_server: EmbeddedServer) -> str:
+    """A fresh database on the server that may be killed."""
+    name = f"placet_{next(_serial)}"
+    with psycopg.connect(own_server.url(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return own_server.url(name)
+
+
+@pytest.fixture
+def open_house(folder: Path) -> Iterator[Callable[..., House]]:
+    """Make installations under the test's folder; their processes are ended before it is removed."""
+    made: list[House] = []
+
+    def make(name: str = "house", **settings: str) -> House:
+        made.append(House.at(folder / name, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
