@@ -75,6 +75,13 @@ class CatalogueInForce:
         self.read(connection)
         return Position(self._position)
 
+    def at(self, connection: Connection, position: Position) -> Catalogue:
+        """The catalogue that was in force at *position*, as a receipt of that time needs it."""
+        current = self.read(connection)
+        if position >= self._position:
+            return current
+        return catalogue_store.at(connection, position) or current
+
     def terms(self, connection: Connection) -> Mapping[PurposeId, Terms]:
         self.read(connection)
         return self._terms

@@ -74,7 +74,7 @@ class Office:
             return receipts.make(
                 connection,
                 record,
-                catalogue=purposes(),
+                catalogue_at=lambda _connection, _position: purposes(),
                 keys=KEYS,
                 subject_key=self.subjects.key_of,
                 config=self.config,

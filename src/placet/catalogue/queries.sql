@@ -6,6 +6,10 @@ SELECT pg_advisory_xact_lock(hashtextextended('placet/catalogue', 0));
 -- The catalogue in force.
 SELECT document FROM catalogue.edition ORDER BY position DESC LIMIT 1;
 
+-- name: document_at
+-- The catalogue that was in force at a position of the ledger.
+SELECT document FROM catalogue.edition WHERE position <= %(position)s ORDER BY position DESC LIMIT 1;
+
 -- name: editions
 -- Every catalogue that was ever published.
 SELECT position, document FROM catalogue.edition ORDER BY position;

@@ -55,6 +55,12 @@ def in_force(connection: Connection) -> Catalogue | None:
     return None if row is None else frozen(row[0])
 
 
+def at(connection: Connection, position: Position) -> Catalogue | None:
+    """The catalogue that was in force at *position*; None before the first publication."""
+    row = connection.execute(_SQL["document_at"], {"position": position}).fetchone()
+    return None if row is None else frozen(row[0])
+
+
 def last_majors(connection: Connection) -> Mapping[PurposeId, int]:
     """The highest major version that each purpose ever had."""
     return {PurposeId(purpose): major for purpose, major in connection.execute(_SQL["last_majors"])}

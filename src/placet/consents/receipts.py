@@ -31,6 +31,8 @@ from placet.store.queries import queries
 _SQL = queries("placet.consents", "receipts.sql")
 UnwrapKey = Callable[[bytes, SubjectId], bytes]
 """Opens a subject's wrapped key."""
+CatalogueAt = Callable[[Connection, Position], Catalogue]
+"""The catalogue that was in force at a position of the ledger."""
 
 
 @attrs.frozen
@@ -64,7 +66,7 @@ def make(
     connection: Connection,
     record_id: RecordId,
     *,
-    catalogue: Catalogue,
+    catalogue_at: CatalogueAt,
     keys: Keys,
     subject_key: UnwrapKey,
     config: Config,
@@ -94,6 +96,8 @@ def make(
             "the stored record is not the one that was logged; run `placet ledger verify`", code="record-changed"
         )
     record = from_json(jcs.parse(evidence.record), place.position)
+    # The words and the processing are those of the edition the decision was made under.
+    catalogue = catalogue_at(connection, place.position)
     payload = receipt_form.payload(record, evidence, catalogue=catalogue, url=config.url)
     signed = receipt_form.sign(payload, place.base, keys.receipt)
     found = _proof(connection, evidence, reader)

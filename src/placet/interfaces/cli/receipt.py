@@ -57,7 +57,7 @@ def make_command(whose: str, target: Path | None, text_target: Path | None, as_j
         receipt = receipts.make(
             connection,
             _record_of(application, connection, whose),
-            catalogue=application.catalogue(connection),
+            catalogue_at=application.in_force.at,
             keys=application.keys,
             subject_key=application.subjects.key_of,
             config=application.config,

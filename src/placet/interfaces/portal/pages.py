@@ -172,7 +172,7 @@ class Pages:
         return receipts.make(
             connection,
             record.id,
-            catalogue=self.application.catalogue(connection),
+            catalogue_at=self.application.in_force.at,
             keys=self.application.keys,
             subject_key=self.application.vault.unwrap,
             config=self.application.config,

@@ -28,7 +28,7 @@ def read_receipt(here: Here, record: UUID) -> Response:
         receipt = receipts.make(
             connection,
             RecordId(record),
-            catalogue=application.catalogue(connection),
+            catalogue_at=application.in_force.at,
             keys=application.keys,
             subject_key=application.vault.unwrap,
             config=application.config,
