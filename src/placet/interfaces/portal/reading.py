@@ -74,8 +74,6 @@ class Reader:
         decision = self.decision(purpose.id)
         # Where it may be given the form is as rendered, nothing selected; where it is given, it shows what holds.
         asked = self._asked(purpose, known=standing if decision == Decision.GIVEN else {})
-        if decision in views.NOES:
-            asked["answers"] = tuple(answer for answer in asked["answers"] if answer.value == Decision.GIVEN)
         return views.Card(
             **asked,
             decision=decision,

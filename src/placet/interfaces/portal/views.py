@@ -95,11 +95,6 @@ class Card(Question):
     since: datetime | None = None
     until: datetime | None = None
 
-    @property
-    def may_refuse(self) -> bool:
-        """A no that stands needs no second one."""
-        return self.decision != "given" and self.decision not in NOES
-
 
 @attrs.frozen
 class Tally:
