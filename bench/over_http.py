@@ -188,9 +188,19 @@ def _meet_everybody(stage: Stage) -> None:
 def _row(report: Report, what: str, ours: list[Load], peer: str, theirs: list[Load], *, must: str) -> None:
     mine, other = _median(ours), _median(theirs)
     report.add(
-        what, mine.rate, "1/s", peer=peer, peer_value=other.rate, ratio=mine.rate / other.rate,
-               n=sum(load.requests for load in ours), p99_ms=mine.p99, peer_p99_ms=other.p99,
-               cpu_us=mine.cpu / mine.requests * 1e6, peer_cpu_us=other.cpu / other.requests * 1e6, must=must)  # fmt: skip
+        what,
+        mine.rate,
+        "1/s",
+        peer=peer,
+        peer_value=other.rate,
+        ratio=mine.rate / other.rate,
+        n=sum(load.requests for load in ours),
+        p99_ms=mine.p99,
+        peer_p99_ms=other.p99,
+        cpu_us=mine.cpu / mine.requests * 1e6,
+        peer_cpu_us=other.cpu / other.requests * 1e6,
+        must=must,
+    )
 
 
 def _median(loads: list[Load]) -> Load:
