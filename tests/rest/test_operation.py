@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from starlette.testclient import TestClient
 
 from placet.access import keys
 from placet.bootstrap import Application
+from placet.interfaces.rest import health
 from placet.kernel.errors import Unavailable
+from placet.ledger.keeper import Keeper
 from placet.store.database import Database
 
 
@@ -23,6 +26,16 @@ def test_a_started_server_becomes_ready(http: TestClient) -> None:
         assert time.monotonic() < end, answer.text
         time.sleep(0.05)
     assert answer.json() == {"ready": True, "checks": {"database": "ok", "replica": "ok", "keeper": "ok"}}
+
+
+def test_a_server_whose_tree_no_longer_follows_is_not_ready(
+    http: TestClient, api: Api, phone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Keeper, "run_once", lambda *_: None)
+    api.decide(api.person(phone), "usage", "refused")
+    monkeypatch.setattr(health, "LATE", timedelta(0))
+    ready = http.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["keeper"]) == (503, "behind")
 
 
 def test_without_a_database_it_is_alive_not_ready_and_lets_nobody_in(

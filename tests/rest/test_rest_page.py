@@ -20,6 +20,7 @@ LEARNT = {
     "/v1/subjects": {"SUBJECT": "id"},
     "/v1/notices/offers": {"SHOWN": "sha256"},
     "/v1/decisions": {"RECORD": "record", "TOKEN": "token"},
+    "/v1/check": {"PERMIT": "permit"},
     "/v1/audiences": {"AUDIENCE": "id"},
     "/v1/webhooks": {"WEBHOOK": "id"},
 }

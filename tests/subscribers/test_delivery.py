@@ -15,6 +15,7 @@ from subscribers_support import PHONE, Receiver, say, signature_fits, until
 from placet.bootstrap import Application, erase
 from placet.kernel import clock
 from placet.kernel.errors import Conflict, NotFound
+from placet.ledger.append import append_event
 from placet.subjects.model import Subject
 from placet.subscribers.actions import HOLD, MOST, Subscribers
 from placet.subscribers.delivery import Courier
@@ -122,7 +123,7 @@ def test_one_that_is_not_there_is_tried_later(
 def test_in_production_a_name_that_leads_inside_is_not_called(
     placet: Application, receiver: Receiver, anna: Subject
 ) -> None:
-    """The name passes at registration, because a name can point anywhere; what it resolves to is checked at the call."""
+    """Registration lets the name pass, since a name can point anywhere; what it resolves to is checked at the call."""
     strict = Subscribers(placet.master, production=True)
     added = register(placet, strict, f"https://localhost:{receiver.url.split(':')[2].split('/')[0]}/")
     say(placet, anna, "given")
@@ -159,6 +160,35 @@ def test_of_two_processes_one_delivers_and_a_dead_one_is_replaced(
         assert subscribers.get(connection, added.subscriber.id).failures == 0
         subscribers.settle(connection, second, Acknowledged(), now=later)
         assert subscribers.get(connection, added.subscriber.id).behind == 0
+
+
+def test_one_that_has_everything_is_free_for_the_next_change(
+    placet: Application, subscribers: Subscribers, anna: Subject
+) -> None:
+    """Asking for a message when there is none must not hold the subscriber: the next change would wait a minute."""
+    added = register(placet, subscribers, "http://127.0.0.1:9/")
+    for word in ("given", "withdrawn"):
+        say(placet, anna, word)
+        with placet.database.transaction() as connection:
+            now = clock.now()
+            delivery = subscribers.next_delivery(connection, added.subscriber.id, now=now)
+            assert delivery is not None
+            subscribers.settle(connection, delivery, Acknowledged(), now=now)
+            assert subscribers.next_delivery(connection, added.subscriber.id, now=clock.now()) is None
+
+
+def test_positions_that_concern_nobody_are_passed_without_a_message(
+    placet: Application, subscribers: Subscribers, anna: Subject
+) -> None:
+    added = register(placet, subscribers, "http://127.0.0.1:9/")
+    with placet.database.transaction() as connection:
+        append_event(connection, {"type": "note"}, clock.now())
+        assert subscribers.get(connection, added.subscriber.id).behind == 1
+        assert subscribers.next_delivery(connection, added.subscriber.id, now=clock.now()) is None
+        assert subscribers.get(connection, added.subscriber.id).behind == 0
+    say(placet, anna, "given")
+    with placet.database.transaction() as connection:
+        assert subscribers.next_delivery(connection, added.subscriber.id, now=clock.now()) is not None
 
 
 def test_a_clock_that_jumped_back_stops_no_delivery(
@@ -229,7 +259,7 @@ def dripping() -> Iterator[str]:
         def drip() -> None:
             open_ones: list[socket.socket] = []
             while not stop.is_set():
-                with contextlib.suppress(TimeoutError):
+                with contextlib.suppress(OSError):
                     open_ones.append(server.accept()[0])
                 for one in list(open_ones):
                     try:
@@ -239,6 +269,8 @@ def dripping() -> Iterator[str]:
 
         thread = threading.Thread(target=drip)
         thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
-        stop.set()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        finally:
+            stop.set()
+            thread.join()

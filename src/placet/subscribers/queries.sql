@@ -40,9 +40,10 @@ WHERE s.position < ending.position AND (s.due_at <= %(now)s OR s.due_at > %(long
   AND (s.held_until IS NULL OR s.held_until <= %(now)s OR s.held_until > %(held_until)s);
 
 -- name: hold
--- Take a subscriber that is due for ourselves, until *held_until* at the latest; no row if another process was faster.
+-- Take a subscriber that is due for ourselves, until *held_until* at the latest; no row if another process was faster
+-- or if it has everything.
 UPDATE subscribers.subscriber SET held_until = %(held_until)s
-WHERE id = %(id)s AND (due_at <= %(now)s OR due_at > %(longest_pause)s)
+WHERE id = %(id)s AND position < (SELECT position FROM ledger.ending) AND (due_at <= %(now)s OR due_at > %(longest_pause)s)
   AND (held_until IS NULL OR held_until <= %(now)s OR held_until > %(held_until)s)
 RETURNING url, position;
 
@@ -65,8 +66,8 @@ WHERE id = %(id)s AND held_until = %(held_until)s AND position < %(position)s;
 
 -- name: passed
 -- Nothing up to *position* concerns anybody: move on without an answer.
-UPDATE subscribers.subscriber SET position = %(position)s, held_until = NULL
-WHERE id = %(id)s AND held_until = %(held_until)s AND position < %(position)s;
+UPDATE subscribers.subscriber SET position = greatest(position, %(position)s), held_until = NULL
+WHERE id = %(id)s AND held_until = %(held_until)s;
 
 -- name: failed
 -- It did not acknowledge; try again at *due_at*.

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from fastapi import APIRouter, Response, status
 from prometheus_client import generate_latest
 
 from placet.interfaces.rest.context import PUBLIC, Context, Here
 from placet.interfaces.rest.shapes import HealthOut, ReadyOut
+from placet.kernel import clock
 from placet.kernel.errors import PlacetError
+from placet.ledger import proof
 from placet.ledger.append import ending
+from placet.ledger.store import recorded_at
 
 router = APIRouter(tags=["operation"])
+
+LATE = timedelta(seconds=10)
+"""The promise is one second; after this the keeper counts as gone."""
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _METRICS = {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -54,5 +61,14 @@ def _replica(here: Context) -> str:
 
 
 def _keeper(here: Context) -> str:
-    fault = here.application.keeper.fault
-    return "ok" if fault is None else fault.code
+    """Whether the tree follows, whichever process keeps it: what was recorded a while ago must have been signed."""
+    if (fault := here.application.keeper.fault) is not None:
+        return fault.code
+    try:
+        with here.application.database.transaction() as connection:
+            signed = proof.latest_checkpoint(connection)
+            size = 0 if signed is None else signed.size
+            late = size < ending(connection).position and clock.now() - recorded_at(connection, size + 1) > LATE
+    except PlacetError as error:
+        return error.code
+    return "behind" if late else "ok"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from placet.interfaces.rest.problems import respond
 from placet.kernel.errors import BadInput
 
 MAX_BODY = 1_000_000
@@ -53,8 +54,6 @@ class BodyLimit:
         try:
             body = await read_body(receive)
         except BodyTooLarge as error:
-            from placet.interfaces.rest.problems import respond
-
             await respond(send, error)
             return
         sent = False

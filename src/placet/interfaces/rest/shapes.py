@@ -44,7 +44,8 @@ def _written(value: object) -> object:
     return value
 
 
-Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$"), AfterValidator(_storable)]
+Long = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$"), AfterValidator(_storable)]
+Text = Annotated[Long, StringConstraints(max_length=500)]
 Named = Annotated[Text, Field(description="An id, or msisdn:+371…, email:…, crm:…", examples=["msisdn:+37120000001"])]
 Day = Annotated[date, BeforeValidator(_written)]
 Instant = Annotated[
@@ -182,6 +183,14 @@ class HistoryOut(_Out):
     next: Annotated[str | None, Field(description="Path of the next page; null on the last one")]
 
 
+class UseIn(_In):
+    """What was done under a permit. `outcome`: a few words of the trade, no personal data. `at` left out: now."""
+
+    permit: Long
+    outcome: Annotated[Text, Field(examples=["sent"])]
+    at: Instant | None = None
+
+
 class UseOut(_Out):
     """What was done with the person's data. `permitted` is whether it named a yes; `token` is where that was judged."""
 
@@ -241,7 +250,7 @@ class ConfirmedOut(_Out):
 class WebhookIn(_In):
     """`after`: tell everything behind this position (0: since the beginning); left out, what happens from now on."""
 
-    url: Annotated[Text, StringConstraints(max_length=2000)]
+    url: Annotated[Long, StringConstraints(max_length=2000)]
     after: Place | None = None
 
 

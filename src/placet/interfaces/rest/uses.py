@@ -6,20 +6,39 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, status
 from psycopg import Connection
 
-from placet.gate.uses import Use, uses_of
+from placet.consents.rules import CLOCK_SLACK
+from placet.gate.uses import Use, record_use, under_permit, uses_of
 from placet.interfaces.rest.context import Here, needs
-from placet.interfaces.rest.shapes import Limit, Place, UseOut, UsesOut
+from placet.interfaces.rest.shapes import Limit, Place, UseIn, UseOut, UsesOut
+from placet.kernel import clock
+from placet.kernel.errors import BadInput
 from placet.kernel.ids import SubjectId
 
-router = APIRouter(prefix="/v1/subjects", tags=["subjects"])
+router = APIRouter(prefix="/v1", tags=["uses"])
 
 _PAGE = 200
 
 
-@router.get("/{subject}/uses", dependencies=[needs("subjects:read")])
+@router.post("/uses", status_code=status.HTTP_204_NO_CONTENT, dependencies=[needs("check")])
+def tell_use(here: Here, sent: UseIn) -> None:
+    """
+    Tell what was done under a permit of `POST /v1/check`; the person sees it, the audit replays it.
+
+    A use is told as it was: a permit that has ended meanwhile is accepted here, and the audit judges it.
+    """
+    now = clock.now()
+    at = sent.at or now
+    if at > now + CLOCK_SLACK:
+        raise BadInput("a use cannot lie in the future; check the clock and the zone", code="in-the-future")
+    permit = here.application.gate.read_permit(sent.permit)
+    with here.application.database.transaction() as connection:
+        record_use(connection, under_permit(permit, outcome=sent.outcome, at=at))
+
+
+@router.get("/subjects/{subject}/uses", dependencies=[needs("subjects:read")])
 def read_uses(
     here: Here,
     subject: UUID,
