@@ -6,7 +6,9 @@ The composition root: the only module that knows all rooms. It wires them and st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -34,7 +36,7 @@ from placet.consents.sequencer import Sequencer
 from placet.gate import roles as gate_roles
 from placet.gate.actions import Gate
 from placet.kernel import clock
-from placet.kernel.errors import Misconfigured
+from placet.kernel.errors import Misconfigured, Unavailable
 from placet.kernel.ids import MandateId, Position, PurposeId, SubjectId
 from placet.kernel.seal import MasterKey
 from placet.ledger.append import lock_head
@@ -186,6 +188,7 @@ def prepare(config: Config) -> tuple[str, Roles, MasterKey]:
     Idempotent: starts the embedded server if no URL is set, migrates, ensures the purpose roles, and publishes the
     configured catalogue when none was ever published.
     """
+    _demand_data_dir(config)
     admin_url = config.database_url or _embedded(config)
     master = load_master(config)
     url, roles = _migrated(admin_url, master, embedded=config.database_url is None)
@@ -277,6 +280,17 @@ def merge(
     return outcomes
 
 
+def _demand_data_dir(config: Config) -> None:
+    """Keys, and what the log remembers outside its database, must be writable before anything is begun."""
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        writable = os.access(config.data_dir, os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise Misconfigured(f"the folder {config.data_dir} cannot be written; set PLACET_DATA_DIR to one that can")
+
+
 @lru_cache(maxsize=1)
 def _embedded(config: Config) -> str:
     server = EmbeddedServer(config.data_dir / "postgres")
@@ -285,7 +299,7 @@ def _embedded(config: Config) -> str:
 
 
 def _migrated(admin_url: str, master: MasterKey, *, embedded: bool) -> tuple[str, Roles]:
-    with psycopg.connect(admin_url, autocommit=True) as connection:
+    with _reached(admin_url) as connection:
         row = connection.execute("SELECT current_user, current_database()").fetchone()
         assert row is not None
         user, database = row
@@ -295,6 +309,7 @@ def _migrated(admin_url: str, master: MasterKey, *, embedded: bool) -> tuple[str
             return admin_url, Roles(database)
     # The password is derived, so that several hosts with the same master key agree; the embedded server asks for none.
     password = None if embedded else master.derive(_APP_PASSWORD).hex()
+    _demand_same_master(admin_url, master)
     try:
         roles = migrate(admin_url, app_password=password)
         with psycopg.connect(admin_url, autocommit=True) as connection:
@@ -305,6 +320,30 @@ def _migrated(admin_url: str, master: MasterKey, *, embedded: bool) -> tuple[str
             f" or the application's own role after a migration: {error}"
         ) from error
     return _as_app(admin_url, roles.app, password), roles
+
+
+def _demand_same_master(admin_url: str, master: MasterKey) -> None:
+    """Before anything is changed: a wrong key would set another password, and lock the servers that run out."""
+    database = Database(admin_url, size=1)
+    try:
+        with database.transaction() as connection:
+            if connection.execute("SELECT to_regclass('subjects.master_check')").fetchone() != (None,):
+                Subjects(database, master).check_master(connection)
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def _reached(url: str) -> Iterator[Connection]:
+    """A first connection; its errors are told to whoever set the URL, without the URL: it may hold a password."""
+    try:
+        connection = psycopg.connect(url, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"the database cannot be reached: {' '.join(str(error).split())}") from error
+    except psycopg.ProgrammingError as error:
+        raise Misconfigured("PLACET_DATABASE_URL is not the address of a PostgreSQL database") from error
+    with connection:
+        yield connection
 
 
 def _as_app(admin_url: str, app: str, password: str | None) -> str:

@@ -80,7 +80,8 @@ def load(environment: Mapping[str, str] | None = None, *, file: Path | None = No
     try:
         config = Config(**values)
     except (ValueError, TypeError) as error:
-        raise Misconfigured(f"a setting has a wrong value: {error}") from None
+        # A validator's error carries more than its message.
+        raise Misconfigured(f"a setting has a wrong value: {error.args[0]}") from None
     if config.mode == "production" and config.database_url is None:
         raise Misconfigured("PLACET_MODE=production needs PLACET_DATABASE_URL: the embedded server is for trying out")
     return config

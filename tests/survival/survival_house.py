@@ -7,6 +7,7 @@ Deadlines here are only there so that a broken test ends; nothing is measured.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -285,7 +286,7 @@ def assert_gapless(connection: psycopg.Connection) -> None:
     assert [position for position, _ in rows] == list(range(1, len(rows) + 1))
     assert connection.execute("SELECT position FROM ledger.head").fetchone() == (len(rows),)
     times = [recorded_at for _, recorded_at in rows]
-    assert all(earlier < later for earlier, later in zip(times, times[1:], strict=False))
+    assert all(earlier < later for earlier, later in itertools.pairwise(times))
 
 
 def _free_port() -> int:

@@ -11,12 +11,13 @@ import click
 import msgspec
 from psycopg import Connection
 from rich.console import Console
+from rich.markup import escape
 
 from placet import config as settings
 from placet.bootstrap import Application, build
 from placet.config import Config
 from placet.kernel import clock
-from placet.kernel.errors import NotFound, PlacetError
+from placet.kernel.errors import Misconfigured, NotFound, PlacetError
 from placet.subjects.model import Subject
 
 P = ParamSpec("P")
@@ -70,5 +71,5 @@ def reported(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def fail(error: PlacetError) -> NoReturn:
-    err.print(f"[bold]placet:[/] {error.message} [dim]({error.code})[/]", markup=True)
-    raise SystemExit(2 if error.code == "misconfigured" else 1)
+    err.print(f"[bold]placet:[/] {escape(error.message)} [dim]({error.code})[/]", markup=True)
+    raise SystemExit(2 if isinstance(error, Misconfigured) else 1)
