@@ -176,7 +176,6 @@ def test_activity_of_another_purpose_shows_nothing(town, database, bills, clone)
         "INSERT INTO shop.bill VALUES (1, 1)",
         "SELECT * FROM consents.state",
         "SELECT * FROM gate.consenting",
-        "SELECT * FROM gate.asked",
         'SELECT * FROM gate."open_credit"',
         "SELECT * FROM subjects.current",
         "SELECT gate.guard('shop.bill')",

@@ -18,6 +18,24 @@ from placet.store.queries import queries
 
 _SQL = queries("placet.gate", "roles.sql")
 
+# Most activities need one purpose: then the partial index of the given states answers alone. The rest is asked of
+# those only whom it lets through.
+_VIEW = """
+    CREATE OR REPLACE VIEW {view} AS
+    SELECT own.number FROM consents.current AS own
+    WHERE own.purpose = {purpose} AND own.channel = '' AND own.decision = 'given'
+      AND own.notice_major = (SELECT major FROM gate.asked() WHERE purpose = {purpose} AND channel = '')
+      AND (own.expires_at IS NULL OR own.expires_at > statement_timestamp())
+      AND own.number NOT IN (SELECT number FROM subjects.current WHERE merged_into IS NOT NULL)
+      AND ((SELECT count(*) FROM gate.asked()) = 1
+           OR EXISTS (SELECT FROM gate.consenting WHERE consenting.number = own.number))
+"""
+_GRANTS = (
+    "GRANT USAGE ON SCHEMA gate TO {role}",
+    "GRANT EXECUTE ON FUNCTION gate.asked() TO {role}",
+    "GRANT SELECT ON {view} TO {role}",
+)
+
 
 def ensure(connection: Connection, prefix: str) -> None:
     """
@@ -64,11 +82,6 @@ def _open(connection: Connection, purpose: PurposeId, role: str) -> None:
         "purpose": sql.Literal(purpose),
         "role": sql.Identifier(role),
     }
-    for statement in (
-        "CREATE OR REPLACE VIEW {view} AS SELECT number FROM gate.consenting"
-        " WHERE EXISTS (SELECT FROM gate.asked WHERE purpose = {purpose})",
-        "GRANT USAGE ON SCHEMA gate TO {role}",
-        "GRANT SELECT ON {view} TO {role}",
-    ):
+    for statement in (_VIEW, *_GRANTS):
         connection.execute(sql.SQL(statement).format(**names))
     connection.execute(_SQL["remember"], {"purpose": purpose, "role": role})

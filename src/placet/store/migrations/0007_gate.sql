@@ -52,40 +52,44 @@ CREATE TABLE gate.guarded (relation text PRIMARY KEY);
 GRANT SELECT ON gate.purpose_role TO {app};
 
 -- What the activity in `placet.activity`, sent through the channel in `placet.channel`, asks for: one row for each
--- purpose and one for each channel. No rows when it is unset or unknown, needs no consent, or does not go with the
--- channel: then nobody's rows are shown. The rule is that of placet.gate.rules, step 7; an activity that sends must
--- have its channel set here.
-CREATE VIEW gate.asked AS
-    WITH activity AS (
-        SELECT activity, channel AS own_channel, split_part(activity, '.', 1) AS own_purpose,
-               nullif(current_setting('placet.channel', true), '') AS said_channel
-        FROM catalogue.current_activity WHERE activity = current_setting('placet.activity', true)
-    ), need AS (
-        SELECT need.purpose, notice.major, own_purpose, own_channel, said_channel,
-               CASE WHEN own_channel IS NOT NULL THEN need.channel
-                    WHEN need.purpose = own_purpose THEN said_channel END AS channel
-        FROM activity
+-- purpose ('' as channel) and one for each channel. No rows when it is unset or unknown, needs no consent, or does not
+-- go with the channel: then nobody's rows are shown. The rule is that of placet.gate.rules, step 7; an activity that
+-- sends must have its channel set here. A function, since it is planned once a session and asked once a statement.
+CREATE FUNCTION gate.asked() RETURNS TABLE (purpose text, channel text, major int)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 2 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH need AS (
+        SELECT need.purpose, notice.major, activity.channel AS own_channel, said.channel AS said_channel,
+               CASE WHEN activity.channel IS NOT NULL THEN need.channel
+                    WHEN need.purpose = split_part(activity.activity, '.', 1) THEN said.channel END AS channel
+        FROM catalogue.current_activity AS activity
+        CROSS JOIN (SELECT nullif(current_setting('placet.channel', true), '') AS channel) AS said
         JOIN catalogue.current_need AS need USING (activity)
         LEFT JOIN catalogue.current_notice AS notice ON notice.purpose = need.purpose
+        WHERE activity.activity = current_setting('placet.activity', true)
     ), fitting AS (
         SELECT * FROM need
-        WHERE own_channel IS NOT DISTINCT FROM CASE WHEN own_channel IS NULL THEN NULL ELSE said_channel END
+        WHERE (own_channel IS NULL OR own_channel = said_channel)
           AND (coalesce(own_channel, said_channel) IS NULL OR EXISTS (SELECT FROM need WHERE channel IS NOT NULL))
     )
-    SELECT purpose, '' AS channel, major FROM fitting
+    SELECT fitting.purpose, '', fitting.major FROM fitting
     UNION ALL
-    SELECT purpose, channel, major FROM fitting WHERE channel IS NOT NULL;
+    SELECT fitting.purpose, fitting.channel, fitting.major FROM fitting WHERE fitting.channel IS NOT NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION gate.asked() FROM PUBLIC;
 
 -- Whose consent covers all of it at the start of this statement. A merged identity is not asked for any more.
 CREATE VIEW gate.consenting AS
     SELECT given.number
-    FROM gate.asked
+    FROM gate.asked() AS asked
     JOIN consents.current AS given ON given.purpose = asked.purpose AND given.channel = asked.channel
      AND given.decision = 'given' AND given.notice_major = asked.major
      AND (given.expires_at IS NULL OR given.expires_at > statement_timestamp())
     WHERE given.number NOT IN (SELECT number FROM subjects.current WHERE merged_into IS NOT NULL)
     GROUP BY given.number
-    HAVING count(*) = (SELECT count(*) FROM gate.asked);
+    HAVING count(*) = (SELECT count(*) FROM gate.asked());
 
 -- Puts the gate before *relation*, whose column `number` says whose row it is. For the owner; later folders call it
 -- for every table with customer data. Calling it again brings the policies up to the roles there are.
