@@ -12,6 +12,8 @@ from consents_support import CHANNELS, OFFERS, PlainRulebook, wish
 from placet.consents import actions, store
 from placet.consents.model import Outcome, Recorded, Refused, Wish
 from placet.kernel import jcs
+from placet.kernel.errors import BadInput
+from placet.ledger.append import append_event
 from placet.ledger.entries import commitment
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
@@ -178,3 +180,9 @@ def test_nothing_is_written_when_the_transaction_fails(
         record_and_break()
     assert rows(database, "SELECT position FROM ledger.head") == [(0,)]
     assert rows(database, "SELECT count(*) FROM consents.state") == [(0,)]
+
+
+def test_an_event_too_long_for_the_log_is_refused(database: Database, now: datetime) -> None:
+    with pytest.raises(BadInput, match="at most"), database.transaction() as connection:
+        append_event(connection, {"type": "catalogue", "notes": "x" * 70_000}, now)
+    assert rows(database, "SELECT position FROM ledger.head") == [(0,)]

@@ -20,8 +20,10 @@ import msgspec
 from psycopg import Connection
 
 from placet.kernel import jcs
+from placet.kernel.errors import BadInput
 from placet.kernel.ids import Position, new_record_id
 from placet.kernel.periods import MICROSECOND, format_instant
+from placet.ledger.entries import event_entry
 from placet.ledger.model import Head, Row
 from placet.store import copying as pack
 from placet.store.queries import queries
@@ -29,6 +31,8 @@ from placet.store.queries import queries
 _SQL = queries("placet.ledger", "append.sql")
 _CHUNK = 256
 """Rows sent at once by `copying`."""
+MOST = 65_535
+"""Bytes of an entry: C2SP tlog-tiles writes its length in two bytes."""
 WAKE_UP = "placet_ledger"
 """The channel notified by every append; a wake-up only: the truth is the position."""
 
@@ -100,6 +104,8 @@ def append_event(connection: Connection, event: Mapping[str, Any], now: datetime
     recorded_at = next_instant(head, now)
     id = new_record_id(recorded_at)
     body = event_body(event, id, recorded_at)
+    if len(event_entry(body)) > MOST:
+        raise BadInput(f"an event of the log has at most {MOST} bytes; nothing was changed", code="event-too-large")
     position = Position(head.position + 1)
     append(connection, [Row(position, id, recorded_at, body, None)])
     return position

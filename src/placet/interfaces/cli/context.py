@@ -17,7 +17,7 @@ from placet import config as settings
 from placet.bootstrap import Application, build
 from placet.config import Config
 from placet.kernel import clock
-from placet.kernel.errors import Misconfigured, NotFound, PlacetError
+from placet.kernel.errors import Misconfigured, NotFound, PlacetError, Tampered
 from placet.subjects.model import Subject
 
 P = ParamSpec("P")
@@ -39,9 +39,17 @@ def open_application(config: Config | None = None) -> Iterator[Application]:
     application = build(settings.load() if config is None else config)
     try:
         yield application
-        application.keeper.run_once(clock.now())
+        _take_in(application)
     finally:
         application.close()
+
+
+def _take_in(application: Application) -> None:
+    """A tree that contradicts what was signed stops no command; whoever reads the log is told."""
+    try:
+        application.keeper.run_once(clock.now())
+    except Tampered as error:
+        err.print(f"[bold]the log is not signed:[/] {escape(error.message)} [dim]({error.code})[/]", markup=True)
 
 
 def print_json(value: Any) -> None:
