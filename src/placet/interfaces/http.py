@@ -52,7 +52,7 @@ class Server:
         self._hot = HotRoutes(application, self._background.replica)
         self._rest = BodyLimit(api(application, self._background.replica))
         self._log = log_routes(application)
-        self._pages = BodyLimit(portal(application))
+        self._pages = portal(application)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
