@@ -22,6 +22,8 @@ from placet.store.embedded import EmbeddedServer
 from placet.store.migrations import Roles, migrate
 
 _serial = itertools.count(1)
+# Taken out of the environment: the settings refuse what they do not know, also in the commands that tests run.
+GIVEN_SERVER = os.environ.pop("PLACET_TEST_DATABASE_URL", None)
 
 
 def renamed(url: str, *, database: str | None = None, role: str | None = None) -> str:
@@ -51,8 +53,8 @@ def drop(server_url: str, name: str) -> None:
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A server's administrator: Debian's if PLACET_TEST_DATABASE_URL names one, else the embedded server."""
-    if given := os.environ.get("PLACET_TEST_DATABASE_URL"):
-        yield given
+    if GIVEN_SERVER is not None:
+        yield GIVEN_SERVER
         return
     folder = Path(tempfile.mkdtemp(prefix="placet-", dir="/var/tmp"))
     folder.chmod(0o755)
