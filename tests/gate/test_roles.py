@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import psycopg
 import pytest
 
@@ -230,3 +232,21 @@ def test_ensuring_twice_changes_nothing_and_a_new_purpose_gets_its_role(
     with database.transaction() as connection:
         connection.execute(f'SET LOCAL ROLE "{clone[1].prefix}_astrology"')
         assert seen(connection) == []
+
+
+def test_personal_tables_of_subjects_show_consenting_customers_or_nothing(town, database, bills) -> None:
+    town.say(1, "offers", "given")
+    for representative, number in ((3, 1), (3, 2)):
+        values = [uuid4(), representative, number]
+        town.connection.execute(
+            "INSERT INTO subjects.mandate VALUES (%s, %s, %s, 'parent', '{offers}', '', now(), NULL)", values
+        )
+    with database.transaction() as connection, under_purpose(connection, "offers.greeting", None):
+        assert connection.execute("SELECT number FROM subjects.mandate").fetchall() == [(1,)]
+    for table in ("person", "contact", "line", "line_event", "current", "line_role_current"):
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+            database.transaction() as connection,
+            under_purpose(connection, "offers.greeting", None),
+        ):
+            connection.execute(f"SELECT * FROM subjects.{table}")
