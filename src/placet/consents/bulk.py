@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from uuid import UUID
 
 import attrs
 from psycopg import Connection
@@ -141,8 +142,9 @@ class Bodies:
 
     def __init__(self) -> None:
         self._forms: dict[tuple[str | bool | MandateId | None, ...], str] = {}
-        # Times come again from row to row: of one person's decisions, of one export.
+        # Times and persons come again from row to row: of one person's decisions, of one export.
         self._instant = lru_cache(1024)(format_instant)
+        self._subject = lru_cache(1024)(UUID.__str__)
 
     def of(self, record: Record) -> bytes:
         actor, notice, provenance = record.actor, record.notice, record.provenance
@@ -158,7 +160,7 @@ class Bodies:
             str(record.id),
             self._instant(record.occurred_at),
             format_instant(record.recorded_at),
-            str(record.subject),
+            self._subject(record.subject),
         ]
         if provenance is not None:
             own.insert(2, self._instant(provenance.collected_at))
