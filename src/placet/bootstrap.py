@@ -212,6 +212,7 @@ def build(config: Config) -> Application:
     in_force = CatalogueInForce()
     rulebook = Rulebook(in_force, subjects, vault, timedelta(days=config.rest_days_after_no))
     keys = load_keys(config.data_dir)
+    keeper = Keeper(database, keys, config)
     return Application(
         config=config,
         roles=roles,
@@ -222,9 +223,9 @@ def build(config: Config) -> Application:
         in_force=in_force,
         rulebook=rulebook,
         keys=keys,
-        keeper=Keeper(database, keys, config),
+        keeper=keeper,
         gate=Gate.of(config, master),
-        sequencer=Sequencer(database, rulebook, clock.now),
+        sequencer=Sequencer(database, rulebook, clock.now, demand=keeper.demand_agreement),
         api_keys=ApiKeys(database),
         codes=Codes(database, subjects, master, sender_for(config)),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from survival_house import House, open_folder
+from survival_house import House, at, clone, drop, open_folder
 
 from placet.store.embedded import EmbeddedServer
 
@@ -43,7 +44,7 @@ def own_url(own_server: EmbeddedServer) -> str:
 
 @pytest.fixture
 def open_house(folder: Path) -> Iterator[Callable[..., House]]:
-    """Make installations under the test's folder; their processes are ended before it is removed."""
+    """Make installations under the test's folder; ask for their databases before: processes must end first."""
     made: list[House] = []
 
     def make(name: str = "house", **settings: str) -> House:
@@ -53,3 +54,12 @@ def open_house(folder: Path) -> Iterator[Callable[..., House]]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def shared_url(server_url: str, published_template: str) -> Iterator[str]:
+    """A database with the catalogue on the server that all tests share; whoever uses it must have ended."""
+    name = f"placet_survival_{os.getpid()}_{next(_serial)}"
+    clone(server_url, published_template, name)
+    yield at(server_url, name)
+    drop(server_url, name)

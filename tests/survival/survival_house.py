@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import attrs
@@ -59,6 +60,31 @@ def open_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def at(server: str, name: str) -> str:
+    """The URL of the database *name* on *server*."""
+    parts = urlsplit(server)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, ""))
+
+
+def clone(server: str, source: str, name: str) -> None:
+    """Copy a database file by file; nobody may be connected to *source*."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+
+
+def drop(server: str, name: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+
+        def dropped() -> bool:
+            # Sessions of other roles end by themselves: the administrator is no superuser.
+            with contextlib.suppress(psycopg.errors.ObjectInUse, psycopg.errors.InsufficientPrivilege):
+                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+                return True
+            return False
+
+        until(dropped, f"the end of every connection to {name}")
 
 
 @attrs.define
@@ -157,6 +183,17 @@ class House:
         with self.application() as placet, placet.database.transaction() as connection:
             newcomers = [Newcomer((), "lv") for _ in range(count)]
             return [one.id for one in placet.subjects.add_many(connection, newcomers, now=clock.now())]
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """A client with *key*, or with a new one that may do everything."""
+        headers = {"authorization": f"Bearer {key or self.key()}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def stop(self) -> None:
+        """End everything in good order."""
+        for process in self.processes:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=PATIENCE)
 
     def close(self) -> None:
         """End what still runs, each by its own id; a killed server may have left a worker."""
@@ -257,6 +294,25 @@ class Traffic:
                 again = self.send(client, key).json()
                 assert again["record"] == self.answers[key]["record"]
                 assert again["replayed"] is True
+
+
+def say(client: httpx.Client, subject: UUID, purpose: str, decision: str, **more: str) -> dict[str, Any]:
+    """A decision that is recorded; a yes is said on the text in force."""
+    body = {"subject": str(subject), "purpose": purpose, "decision": decision, "language": "lv"} | more
+    if decision == "given":
+        body["shown"] = client.get(f"/v1/notices/{purpose}?language=lv&route=api").json()["sha256"]
+    answer = client.post("/v1/decisions", json=body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def ask(client: httpx.Client, subject: UUID, activity: str, token: str | None = None) -> tuple[bool, str]:
+    """What the gate says, and why."""
+    body = {"subject": str(subject), "activity": activity} | ({} if token is None else {"token": token})
+    answer = client.post("/v1/check", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["allowed"], answer.json()["reason"]
 
 
 def assert_whole(house: House, traffic: Traffic) -> None:

@@ -47,7 +47,16 @@ _Answers = list[tuple[_Submission, list[Outcome] | Exception]]
 class Sequencer:
     """Records wishes from many threads in few transactions. `start` it, `submit` to it, `stop` it."""
 
-    def __init__(self, database: Database, rulebook: Rulebook, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rulebook: Rulebook,
+        clock: Callable[[], datetime],
+        *,
+        demand: Callable[[], None] = lambda: None,
+    ) -> None:
+        """*demand* is asked before each transaction; what it raises is everybody's answer."""
+        self._demand = demand
         self._database = database
         self._rulebook = rulebook
         self._clock = clock
@@ -140,6 +149,7 @@ class Sequencer:
 
     def _transaction(self, wishes: Sequence[Wish]) -> list[Outcome]:
         outcomes: list[Outcome] | None = None
+        self._demand()
         connection = self._connected()
         try:
             with translated(), connection.transaction():

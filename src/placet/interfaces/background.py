@@ -22,6 +22,7 @@ class Background:
         self._worker = threading.Thread(target=Worker(application).run, args=(self._stop,), name="worker", daemon=True)
 
     def start(self) -> None:
+        self._application.keeper.begin(clock.now())
         self._application.sequencer.start()
         self._application.api_keys.watch(clock.now)
         self.replica.start()

@@ -97,6 +97,26 @@ class Keeper:
                 self._report(Unavailable(f"unexpected: {type(error).__name__}", code="keeper-failed"))
                 stop.wait(PAUSE)
 
+    def begin(self, now: datetime) -> None:
+        """Before a process answers its first request: hold the log against its past, so that `fault` is known."""
+        try:
+            self.run_once(now)
+        except PlacetError as error:
+            self._report(error)
+
+    def demand_agreement(self) -> None:
+        """
+        Raise `Unavailable` while the log contradicts its past.
+
+        A restored database has lost withdrawals, and would give their positions, so their tokens, to other records.
+        """
+        if isinstance(self.fault, Tampered):
+            raise Unavailable(
+                "the log contradicts what was signed before; nothing is recorded or allowed until its operator has"
+                " settled that",
+                code=self.fault.code,
+            )
+
     def stop(self) -> None:
         """End `follow`, in whichever thread it runs."""
         self._stopped.set()

@@ -19,6 +19,7 @@ router = APIRouter(prefix="/v1/audiences", tags=["audiences"])
 @router.post("", status_code=status.HTTP_201_CREATED, dependencies=[needs("audience")])
 def draw_audience(here: Here, sent: AudienceIn) -> AudienceOut:
     """Freeze everybody for whom an activity may happen now, with the count of each reason why the others are not."""
+    here.application.keeper.demand_agreement()
     with here.application.database.transaction() as connection:
         drawn = here.application.gate.audience(
             connection,
@@ -41,6 +42,7 @@ def read_audience(here: Here, audience: UUID) -> AudienceOut:
 @router.post("/{audience}/confirm", dependencies=[needs("audience")])
 def confirm_audience(here: Here, audience: UUID, sent: ConfirmIn) -> ConfirmedOut:
     """Ask again before sending: how many of the frozen members may still be reached. Nobody is added."""
+    here.application.keeper.demand_agreement()
     token = None if sent.token is None else Token.parse(sent.token)
     with here.application.database.transaction() as connection:
         kept = here.application.gate.kept_audience(connection, audience)

@@ -141,6 +141,7 @@ class HotRoutes:
 
     async def _check(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
         client = self._client(scope, "check")
+        self._application.keeper.demand_agreement()
         sent = _read(_checks, await read_body(receive))
         many = sent if isinstance(sent, list) else [sent]
         self._limited(client, many)

@@ -27,6 +27,7 @@ _BY_CODE = {
     "audience-expired": 409,
     "not-json": 400,
     "no-such-route": 404,
+    "log-rolled-back": 503,
     "method-not-allowed": 405,
 }
 _BY_KIND: tuple[tuple[type[PlacetError], int], ...] = (
