@@ -97,6 +97,7 @@ class Batch:
     rows: list[Row] = attrs.field(factory=list)
     enter: Callable[[Row], object] = attrs.Factory(lambda batch: batch.rows.append, takes_self=True)
     """Where the ledger's rows go."""
+    new_id: Callable[[datetime], RecordId] = new_record_id
     encode: Callable[[Record], bytes] = canonical_body
     """How a record becomes its canonical bytes."""
 
@@ -202,7 +203,8 @@ def _enter(batch: Batch, wish: Wish, person: store.Person, facts: Facts, standin
     position = Position(batch.head.position + 1)
     recorded_at = ledger.next_instant(batch.head, batch.now)
     key = _key(batch, person)
-    entered = _record(wish, facts, position, recorded_at, _evidence(batch, wish, person, key))
+    evidence = _evidence(batch, wish, person, key)
+    entered = _record(wish, facts, position, batch.new_id(recorded_at), recorded_at, evidence)
     body = batch.encode(entered)
     entry = commitment(key, entered.id, body)
     batch.enter(
@@ -235,14 +237,16 @@ def _key(batch: Batch, person: store.Person) -> bytes:
     return key
 
 
-def _record(wish: Wish, facts: Facts, position: Position, recorded_at: datetime, evidence: str | None) -> Record:
+def _record(
+    wish: Wish, facts: Facts, position: Position, id: RecordId, recorded_at: datetime, evidence: str | None
+) -> Record:
     shown, notice, said = facts.shown, None, wish.occurred_at
     if shown is not None and wish.shown is not None:
         notice = Notice(f"{shown.major}.{shown.minor}", wish.shown.hex())
     elif wish.notice_version is not None:
         notice = _unseen(wish.notice_version)
     return Record(
-        id=new_record_id(recorded_at),
+        id=id,
         subject=wish.subject,
         purpose=wish.purpose,
         channel=wish.channel,

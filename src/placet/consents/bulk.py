@@ -21,7 +21,7 @@ from placet.consents.actions import Batch, Rulebook, decide, facts_for, gather
 from placet.consents.model import Outcome, Record, Wish, as_json
 from placet.consents.rules import Facts
 from placet.kernel import jcs
-from placet.kernel.ids import MandateId, Number, SubjectId, new_record_id
+from placet.kernel.ids import MandateId, Number, RecordIds, SubjectId, new_record_id
 from placet.kernel.periods import format_instant
 from placet.kernel.seal import KEY_BYTES
 from placet.ledger import append as ledger
@@ -36,7 +36,7 @@ def record_bulk(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rul
     batch = gather(connection, wishes, rulebook, now, ledger.lock_head(connection))
     # While rows stream out the connection answers no questions: all facts are gathered before.
     known = _facts(batch, wishes)
-    batch.encode = Bodies().of
+    batch.new_id, batch.encode = RecordIds(), Bodies().of
     with ledger.copying(connection) as batch.enter:
         outcomes = [decide(batch, wish, facts) for wish, facts in zip(wishes, known, strict=True)]
     if batch.writing.feed or batch.writing.answered or batch.writing.evidence:

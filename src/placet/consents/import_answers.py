@@ -179,9 +179,11 @@ def _meant(
 ) -> tuple[dict[Named, SubjectId], dict[Alias, Said]]:
     """Who is meant by each name, and the names that nobody has, each with what was said first under it."""
     first: dict[Named, Said] = {}
+    last = None
     for each in said:
-        if isinstance(each, Said):
-            first.setdefault(each.named, each)
+        if isinstance(each, Said) and each.named is not last:
+            last = each.named
+            first.setdefault(last, each)
     found = desk.subjects.find_many(connection, [named for named in first if isinstance(named, Alias)])
     ids = [named for named in first if not isinstance(named, Alias)]
     meant: dict[Named, SubjectId] = {alias: subject.id for alias, subject in found.items()}
@@ -218,13 +220,14 @@ def _outcomes(
 ) -> list[Outcome]:
     """One outcome a line; only what is understood and names somebody is passed on to *record*."""
     wishes: list[Wish | Refused] = []
+    named, subject = None, None
     for said in unit.said:
         if isinstance(said, Refused):
             wishes.append(said)
-        elif (subject := meant.get(said.named)) is None:
-            wishes.append(_UNKNOWN)
-        else:
-            wishes.append(said.wish(subject, _key(said)))
+            continue
+        if said.named is not named:  # rows of one person stand together
+            named, subject = said.named, meant.get(said.named)
+        wishes.append(_UNKNOWN if subject is None else said.wish(subject, _key(said)))
     answers = iter(record([wish for wish in wishes if isinstance(wish, Wish)]))
     return [next(answers) if isinstance(wish, Wish) else wish for wish in wishes]
 

@@ -80,6 +80,8 @@ class Unit(NamedTuple):
 
     def split(self, line: int) -> tuple[Unit, Unit]:
         """The lines up to the one with number *line*, and those behind it."""
+        if not self.lines or self.lines[0].number > line:
+            return Unit((), (), self.read), self
         at = sum(each.number <= line for each in self.lines)
         return Unit(self.lines[:at], self.said[:at], self.read), Unit(self.lines[at:], self.said[at:], self.read)
 

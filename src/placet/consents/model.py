@@ -61,7 +61,8 @@ class Provenance:
     collected_at: datetime = attrs.field(converter=aware)
 
 
-@attrs.frozen
+# Frozen values without slots are made in half the time, and of these an import makes a million.
+@attrs.frozen(slots=False)
 class Wish:
     """A decision as it arrives, before any rule has seen it. Words are as the caller wrote them."""
 
@@ -104,7 +105,7 @@ def _major(version: str) -> int:
     return int(version.partition(".")[0])
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Record:
     """One decision in the ledger."""
 
@@ -187,7 +188,7 @@ def from_json(body: Mapping[str, Any], position: Position | None = None) -> Reco
     )
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class State:
     """Where a subject stands on one purpose (or one of its channels)."""
 
@@ -226,7 +227,7 @@ class Effect:
     changed: Mapping[ChannelId | None, State]
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Recorded:
     """A wish that is in the ledger."""
 

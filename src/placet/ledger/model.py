@@ -11,7 +11,8 @@ from placet.kernel.ids import Position, SubjectId
 from placet.ledger.entries import event_entry
 
 
-@attrs.frozen
+# Frozen values without slots are made in half the time, and of these an import makes a million.
+@attrs.frozen(slots=False)
 class Head:
     """Where the ledger ends. Valid as long as the transaction that locked it."""
 
@@ -20,7 +21,7 @@ class Head:
     recorded_at: datetime
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Row:
     """One place in the ledger: a record (`entry` is its commitment) or an event in clear (`entry` is None)."""
 
