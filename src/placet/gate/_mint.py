@@ -26,6 +26,7 @@ from placet.kernel import jcs
 from placet.kernel.errors import Denied
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
 from placet.kernel.periods import format_instant
+from placet.kernel.seal import keyed_hash
 
 KEY_LABEL = "placet/permit/v1"
 _VERSION = "p1"
@@ -169,7 +170,7 @@ def mint_audience(
 
 def _signed(key: bytes, body: bytes) -> str:
     payload = f"{_VERSION}.{_base64(body)}"
-    return f"{payload}.{_base64(hmac.digest(key, payload.encode(), 'sha256'))}"
+    return f"{payload}.{_base64(keyed_hash(key, payload.encode()))}"
 
 
 def _base64(data: bytes) -> str:
