@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import polars
+import polars as pl
 from psycopg import Connection
 
 from bench.harness import Report, Sample, timed
@@ -100,7 +100,7 @@ def _postgres(connection: Connection) -> dict[str, int]:
 
 
 def _table(application: Application, replica: Replica) -> dict[str, np.ndarray]:
-    """One column a purpose and channel: 0 no decision, 1 given, 2 closed, 3 lapsed; the best shape for a column store."""
+    """One column a purpose and channel: 0 no decision, 1 given, 2 closed, 3 lapsed: a column store at its best."""
     view = replica.memory.view
     mask, closed, lapsed = (np.asarray(array)[1 : view.people + 1] for array in (view.mask, view.closed, view.lapsed))
     table = {"number": np.arange(1, view.people + 1, dtype=np.int32)}
@@ -116,7 +116,7 @@ _WORDS = {0: "no-decision", 2: "closed", 3: "lapsed", 4: "no-channel", 1: "yes"}
 
 def _duckdb(table: dict[str, np.ndarray], counts: dict[str, dict[str, int]]) -> Callable[[], Sample]:
     connection = duckdb.connect()
-    people = polars.DataFrame(table).to_arrow()  # noqa: F841 - DuckDB finds it by its name
+    people = pl.DataFrame(table).to_arrow()  # noqa: F841 - DuckDB finds it by its name
     connection.execute("CREATE TABLE person AS SELECT * FROM people")
     question = (
         "SELECT CASE WHEN offers <> 1 THEN offers WHEN profiling <> 1 THEN profiling WHEN email <> 1 THEN 4"
@@ -133,10 +133,10 @@ def _duckdb(table: dict[str, np.ndarray], counts: dict[str, dict[str, int]]) -> 
 
 
 def _polars(table: dict[str, np.ndarray], counts: dict[str, dict[str, int]]) -> Callable[[], Sample]:
-    people = polars.DataFrame(table)
-    col = polars.col
+    people = pl.DataFrame(table)
+    col = pl.col
     reason = (
-        polars.when(col("offers") != 1).then(col("offers"))
+        pl.when(col("offers") != 1).then(col("offers"))
         .when(col("profiling") != 1).then(col("profiling"))
         .when(col("email") != 1).then(4).otherwise(1).alias("reason")
     )  # fmt: skip
@@ -190,7 +190,5 @@ def _raw(report: Report, application: Application, replica: Replica, people: int
 def _allowed(application: Application, replica: Replica, source: Path) -> object:
     among = files.as_bitmap(files.read_numbers(source), len(replica.memory.view.mask))
     with application.database.transaction() as connection:
-        audience = application.gate.audience(
-            connection, replica, ActivityId(ACTIVITY), among=among, now=clock.now()
-        )
+        audience = application.gate.audience(connection, replica, ActivityId(ACTIVITY), among=among, now=clock.now())
     return audience.members

@@ -1,14 +1,18 @@
-"""The figures of the core, each beside its peer. `make bench NAME=core [QUICK=1]`; what the rows mean: docs/reference/benchmarks.md."""
+"""
+The figures of the core, each beside its peer: `make bench NAME=core [QUICK=1]`.
+
+What the rows mean stands in docs/reference/benchmarks.md.
+"""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import signal
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench import audiences, checks, ground, town
+from bench import audiences, checks, ground, imports, ledgers, over_http, starts, town, withdrawals
 from bench.ground import Ground
 from bench.harness import QUICK, Report
 from placet.gate.replica import Replica
@@ -19,10 +23,18 @@ SIZES = (10_000, 100_000) if QUICK else (1_000_000, 10_000_000)
 
 def main() -> None:
     report = Report("core")
-    with ground.opened() as place:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # So that the ground is cleared then, too.
+    with ground.opened() as here:
         for people in SIZES:
             with attempted(report, f"the town of {people:,}"):
-                _town(report, place, people)
+                _town(report, here, people)
+        with attempted(report, "ledgers"):
+            ledgers.run(report, here, SIZES)
+        for theme in (imports, withdrawals):
+            with attempted(report, theme.__name__):
+                theme.run(report, here)
+    with attempted(report, "over http"):
+        over_http.run(report)
     report.finish()
 
 
@@ -40,6 +52,8 @@ def _town(report: Report, ground: Ground, people: int) -> None:
                     theme.run(report, application, replica, people, place.config.data_dir)
         finally:
             replica.stop()
+    with attempted(report, "starts"):
+        starts.run(report, place, people)
     ground.drop(place)
 
 

@@ -2,7 +2,7 @@
 A town of persons with states, written by the server itself: what the gate answers about.
 
 The states are those of the activity that is asked about, and two more; each person has spoken on some of them. The
-head of the ledger moves as if as many decisions had been recorded; the records themselves are not here.
+head of the ledger moves as if as many decisions had been recorded; of the records themselves only the last is here.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ _FINISH = """
 ALTER TABLE consents.state ADD PRIMARY KEY (number, purpose, channel);
 CREATE INDEX state_given ON consents.state (purpose, channel, number) WHERE decision = 'given';
 CREATE INDEX state_expiry ON consents.state (expires_at) WHERE decision = 'given' AND expires_at IS NOT NULL;
-UPDATE ledger.head SET position = position + {people}, recorded_at = '2026-01-03Z';
+UPDATE ledger.head SET position = position + {people}, recorded_at = recorded_at + interval '1 hour';
+INSERT INTO ledger.record (position, id, recorded_at, body)
+SELECT position, gen_random_uuid(), recorded_at, '{{}}' FROM ledger.head;
 """
 
 
