@@ -29,7 +29,7 @@ from placet.consents.model import (
     State,
     Wish,
 )
-from placet.consents.rules import Facts, Shown, Terms, admit, fold, step
+from placet.consents.rules import Facts, Foldable, Shown, Terms, admit, fold, step
 from placet.kernel import jcs
 from placet.kernel.ids import (
     ChannelId,
@@ -75,10 +75,6 @@ class Rulebook(Protocol):
         ...
 
 
-def canonical_body(record: Record) -> bytes:
-    return record.body
-
-
 @attrs.define
 class Batch:
     """A transaction under way: the facts it read, and what it will write (shared with `consents.bulk`)."""
@@ -98,8 +94,6 @@ class Batch:
     enter: Callable[[Row], object] = attrs.Factory(lambda batch: batch.rows.append, takes_self=True)
     """Where the ledger's rows go."""
     new_id: Callable[[datetime], RecordId] = new_record_id
-    encode: Callable[[Record], bytes] = canonical_body
-    """How a record becomes its canonical bytes."""
 
 
 def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
@@ -167,7 +161,7 @@ def decide(batch: Batch, wish: Wish, facts: Facts) -> Outcome:
     if (refused := admit(wish, facts, standing, now=batch.now, rest=batch.rulebook.rest)) is not None:
         return refused
     assert person is not None
-    return _enter(batch, wish, person, facts, standing)
+    return _enter(batch, wish, person, facts)
 
 
 def _again(batch: Batch, wish: Wish, before: store.Answered) -> Outcome:
@@ -198,14 +192,14 @@ def _covered(batch: Batch, wish: Wish) -> bool:
     return batch.rulebook.covers(batch.connection, representative, wish.mandate, wish, batch.now)
 
 
-def _enter(batch: Batch, wish: Wish, person: store.Person, facts: Facts, standing: Standing) -> Recorded:
+def _enter(batch: Batch, wish: Wish, person: store.Person, facts: Facts) -> Recorded:
     """Stamp, commit to, and fold one admitted wish."""
     position = Position(batch.head.position + 1)
     recorded_at = ledger.next_instant(batch.head, batch.now)
-    key = _key(batch, person)
+    key = key_of(batch, person)
     evidence = _evidence(batch, wish, person, key)
-    entered = _record(wish, facts, position, batch.new_id(recorded_at), recorded_at, evidence)
-    body = batch.encode(entered)
+    entered = stamp(wish, facts, position, batch.new_id(recorded_at), recorded_at, evidence)
+    body = entered.body
     entry = commitment(key, entered.id, body)
     batch.enter(
         Row(
@@ -222,22 +216,29 @@ def _enter(batch: Batch, wish: Wish, person: store.Person, facts: Facts, standin
         )
     )
     batch.head = Head(batch.head.epoch, position, recorded_at)
-    changed = step(standing, entered, position=position, terms=facts.terms)
-    batch.writing.change(person.number, wish.purpose, standing, changed)
-    batch.standings.setdefault((person.number, wish.purpose), {}).update(changed)
     if wish.idempotency_key is not None:
         _answer(batch, wish, position, entered.id)
-    return Recorded(entered.id, position, batch.head.epoch, ignored=not changed)
+    return fold_in(batch, wish, person, facts, entered, entered.id)
 
 
-def _key(batch: Batch, person: store.Person) -> bytes:
+def fold_in(batch: Batch, wish: Wish, person: store.Person, facts: Facts, said: Foldable, id: RecordId) -> Recorded:
+    """Change the states by what was entered last, and say so."""
+    place, position = (person.number, wish.purpose), batch.head.position
+    standing = batch.standings.setdefault(place, {})
+    changed = step(standing, said, position=position, terms=facts.terms)
+    batch.writing.change(person.number, wish.purpose, standing, changed)
+    standing.update(changed)
+    return Recorded(id, position, batch.head.epoch, ignored=not changed)
+
+
+def key_of(batch: Batch, person: store.Person) -> bytes:
     if (key := batch.keys.get(person.id)) is None:
         assert person.wrapped_key is not None
         key = batch.keys[person.id] = batch.rulebook.unwrap(person.wrapped_key, person.id)
     return key
 
 
-def _record(
+def stamp(
     wish: Wish, facts: Facts, position: Position, id: RecordId, recorded_at: datetime, evidence: str | None
 ) -> Record:
     shown, notice, said = facts.shown, None, wish.occurred_at

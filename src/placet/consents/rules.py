@@ -77,7 +77,7 @@ class Facts:
 
 def admit(wish: Wish, facts: Facts, standing: Standing, *, now: datetime, rest: timedelta) -> Refused | None:
     """None when *wish* may be recorded; else why not, in words for whoever sent it."""
-    for refuse in (_person, _words, _times, _mandate):
+    for refuse in (_person, _words, times, _mandate):
         if (refused := refuse(wish, facts, now)) is not None:
             return refused
     if wish.decision == Decision.GIVEN:
@@ -113,7 +113,7 @@ def _words(wish: Wish, facts: Facts, _now: datetime) -> Refused | None:
     return None
 
 
-def _times(wish: Wish, facts: Facts, now: datetime) -> Refused | None:
+def times(wish: Wish, facts: Facts, now: datetime) -> Refused | None:
     """3. A time is supplied only where a decision is written down later, and is neither future nor impossible."""
     said = wish.occurred_at
     if said is None:

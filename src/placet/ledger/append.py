@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import attrs
 import msgspec
 from psycopg import Connection
 
@@ -66,36 +67,50 @@ def append(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 @contextlib.contextmanager
-def copying(connection: Connection) -> Iterator[Callable[[Row], None]]:
+def copying(connection: Connection) -> Iterator[Copying]:
     """
-    As `append`, by COPY, for thousands: yields what writes one row, and moves the head at the end.
+    As `append`, by COPY, for thousands: yields what writes the rows, and moves the head at the end.
 
     Rows leave as they come, so the server stores them while the next are decided. Until the end the connection is busy.
     """
-    count, last, waiting = 0, None, [pack.HEADER]
     with connection.cursor() as cursor:
         with cursor.copy(_SQL["copy_records"]) as copy:
-
-            def write(row: Row) -> None:
-                nonlocal count, last
-                count, last = count + 1, row
-                waiting.append(_packed(row))
-                if len(waiting) >= _CHUNK:
-                    copy.write(b"".join(waiting))
-                    waiting.clear()
-
-            yield write
-            copy.write(b"".join((*waiting, pack.TRAILER)))
-        if last is not None:
-            moved = {"position": last.position, "recorded_at": last.recorded_at, "count": count}
+            rows = Copying(copy.write)
+            yield rows
+            copy.write(b"".join((*rows.waiting, pack.TRAILER)))
+        if rows.count:
+            moved = {"position": rows.position, "recorded_at": rows.recorded_at, "count": rows.count}
             cursor.execute(_SQL["move_head"], moved)
+
+
+@attrs.define
+class Copying:
+    """Rows on their way by COPY; one thread writes them, in the order of their positions."""
+
+    send: Callable[[bytes], None]
+    waiting: list[bytes] = attrs.field(factory=lambda: [pack.HEADER])
+    count: int = 0
+    position: int = 0
+    recorded_at: datetime | None = None
+
+    def write(self, row: Row) -> None:
+        """Write one record."""
+        self.write_packed(packed(row), row.position, row.recorded_at)
+
+    def write_packed(self, row: bytes, position: int, recorded_at: datetime) -> None:
+        """Write one record that `pack_record` has packed."""
+        self.count, self.position, self.recorded_at = self.count + 1, position, recorded_at
+        self.waiting.append(row)
+        if len(self.waiting) >= _CHUNK:
+            self.send(b"".join(self.waiting))
+            self.waiting.clear()
 
 
 def copy_in(connection: Connection, rows: Sequence[Row]) -> None:
     """As `append`, by COPY."""
-    with copying(connection) as write:
+    with copying(connection) as stream:
         for row in rows:
-            write(row)
+            stream.write(row)
 
 
 def append_event(connection: Connection, event: Mapping[str, Any], now: datetime) -> Position:
@@ -120,27 +135,43 @@ _START = struct.Struct(">hiqi16siq").pack
 _SAID = struct.Struct(">iqi").pack
 
 
-def _packed(row: Row) -> bytes:
-    """A row for `copy_records`: its ten fields in the order of the statement, each with its length before it."""
-    if row.subject is None or row.occurred_at is None or row.entry is None:
-        raise ValueError("only records are written by COPY, never events")
-    recorded, occurred = pack.microseconds(row.recorded_at), pack.microseconds(row.occurred_at)
+def packed(row: Row) -> bytes:
+    """A record for `copy_records`; events are never written that way."""
+    assert row.subject is not None
+    assert row.occurred_at is not None
+    assert row.entry is not None
+    return pack_record(
+        row.position,
+        row.id.bytes,
+        pack.microseconds(row.recorded_at),
+        row.subject.bytes,
+        words(row.purpose, row.channel, row.decision),
+        pack.microseconds(row.occurred_at),
+        row.body,
+        row.entry,
+    )
+
+
+def pack_record(
+    position: int, id: bytes, recorded: int, subject: bytes, words: bytes, occurred: int, body: bytes, entry: bytes
+) -> bytes:
+    """The ten fields of `copy_records` in their order, each with its length before it; instants in microseconds."""
     return b"".join(
         (
-            _START(10, 8, row.position, 16, row.id.bytes, 8, recorded),
+            _START(10, 8, position, 16, id, 8, recorded),
             b"\x00\x00\x00\x10",
-            row.subject.bytes,
-            _words(row.purpose, row.channel, row.decision),
-            _SAID(8, occurred, len(row.body)),
-            row.body,
+            subject,
+            words,
+            _SAID(8, occurred, len(body)),
+            body,
             b"\x00\x00\x00\x21",
-            row.entry,
+            entry,
         )
     )
 
 
 @cache
-def _words(*words: str | None) -> bytes:
+def words(*words: str | None) -> bytes:
     """The few words of purpose, channel and decision, packed."""
     return b"".join(map(pack.text, words))
 
