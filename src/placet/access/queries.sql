@@ -35,9 +35,10 @@ INSERT INTO access.session (hash, subject, language, opened_at, used_at)
 VALUES (%(hash)s, %(subject)s, %(language)s, %(now)s, %(now)s);
 
 -- name: session
--- The session of a token's hash, if it was neither revoked nor left alone too long.
+-- The session of a token's hash, if it was neither revoked nor left alone too long, nor used after now.
 SELECT subject, language, epoch, position, opened_at, used_at FROM access.session
-WHERE hash = %(hash)s AND revoked_at IS NULL AND used_at > %(idle_since)s AND opened_at > %(opened_since)s;
+WHERE hash = %(hash)s AND revoked_at IS NULL AND used_at > %(idle_since)s AND opened_at > %(opened_since)s
+  AND used_at <= %(latest)s;
 
 -- name: touch_session
 -- The session was used.

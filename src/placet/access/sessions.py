@@ -26,6 +26,10 @@ LONGEST = timedelta(hours=12)
 TOUCH = timedelta(minutes=1)
 """How exactly the last use is kept: not every page costs a write."""
 
+SKEW = timedelta(minutes=1)
+"""How far the clocks of two servers may be apart. What lies further in the future was written before a clock jumped
+back, and nobody knows for how much longer it would hold: it ends."""
+
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _CONSISTENCY = re.compile(r"([0-9a-f]{8})\.([0-9]{1,18})", re.ASCII)
 _CSRF_LABEL = b"placet/csrf/v1"
@@ -67,7 +71,7 @@ def resume(connection: Connection, token: str, *, now: datetime) -> Session | No
     if not _TOKEN.fullmatch(token):
         return None
     hashed = _hash(token)
-    since = {"idle_since": now - IDLE, "opened_since": now - LONGEST}
+    since = {"idle_since": now - IDLE, "opened_since": now - LONGEST, "latest": now + SKEW}
     row = connection.execute(SQL["session"], {"hash": hashed} | since).fetchone()
     if row is None:
         return None

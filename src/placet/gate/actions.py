@@ -267,7 +267,9 @@ class Gate:
         return Confirmed(audience, members, audience.count - len(members), view.token, view.as_of)
 
     def _answer(self, question: Question, facts: Facts) -> Answer:
-        verdict = rules.decide(question, facts)
+        # It is never earlier than the last record: a clock that jumps back brings no consent back that had ended.
+        latest = question.at if facts.recorded_at is None else max(question.at, facts.recorded_at)
+        verdict = rules.decide(attrs.evolve(question, at=latest), facts)
         if not isinstance(verdict, Yes):
             return Denied(verdict.reason, facts.ending, question.at)
         needs = tuple(str(need) for need in verdict.needs)

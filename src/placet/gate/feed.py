@@ -100,13 +100,13 @@ class Feed:
     def look(self, connection: Connection) -> None:
         """One look at the database: everything that changed, or only that nothing did."""
         heard = self._monotonic()
-        epoch, position, _, edition, merged = _one(connection, "pulse")
+        epoch, position, stamp, edition, merged = _one(connection, "pulse")
         known = self._known
         if known is None or known.token.epoch != epoch or known.token.position > position:
             # Nothing yet, or another or a rolled-back ledger: what we hold is worth nothing.
             self._begin(connection)
             return
-        now = self._clock()
+        now = self._now(stamp)
         if known.token.position == position and (known.edition, known.merged) == (edition, merged):
             self._memory.renew(self._heard(known, heard, now), self._due(now))
         else:
@@ -148,6 +148,11 @@ class Feed:
                 for _ in connection.notifies(timeout=self._pause(), stop_after=1):
                     pass
 
+    def _now(self, stamp: datetime | None) -> datetime:
+        """Never earlier than the last record: a clock that jumps back brings no consent back that had ended."""
+        now = self._clock()
+        return now if stamp is None else max(now, stamp)
+
     def _connected(self) -> Connection:
         """In autocommit each statement sees the present; a transaction sees one snapshot."""
         connection = self._database.dedicated()
@@ -177,8 +182,8 @@ class Feed:
         kept = snapshot.read(self.file)
         with connection.transaction():
             heard = self._monotonic()
-            now = self._clock()
             epoch, position, stamp, edition, merged = _one(connection, "pulse")
+            now = self._now(stamp)
             people, highest = _one(connection, "people")
             ending = Token(epoch, position)
             if kept is not None and _same_ledger(connection, kept, ending):
@@ -193,7 +198,7 @@ class Feed:
             bits.forget(_merged(connection))
             self._ends(connection, bits, now)
             known = _Known(ending, stamp, edition, merged, people, _plans(connection, bits.majors), now + HORIZON)
-        bits.expire(self._clock())
+        bits.expire(self._now(stamp))
         self._memory.begin(bits)
         self._memory.renew(self._heard(known, heard, now))
         self._known = known

@@ -138,6 +138,8 @@ class Facts:
     person: Person | None = None
     standings: Standings = attrs.field(factory=dict)
     majors: Mapping[PurposeId, int] = attrs.field(factory=dict)
+    recorded_at: datetime | None = None
+    """Of the record at *ending*."""
 
 
 @attrs.frozen

@@ -1,7 +1,7 @@
 -- name: facts
 -- All that one answer depends on, in one snapshot: where the ledger ends, the person (a merged one answers as the one
 -- that remains), what the catalogue asks for, and where each need and its channel stand. One row a need, at least one.
-SELECT ending.epoch, ending.position,
+SELECT ending.epoch, ending.position, nullif(ending.recorded_at, '-infinity'),
        person.number, person.id, person.erased_at IS NOT NULL AS erased, person.merged_into IS NOT NULL AS merged,
        activity.activity IS NOT NULL AS is_activity, activity.legal_basis, activity.channel,
        need.purpose, need.channel, notice.major,

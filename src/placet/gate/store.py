@@ -26,14 +26,15 @@ def facts(connection: Connection, question: Question) -> Facts:
     """All that *question* depends on, in one statement, so in one snapshot."""
     parameters = {"subject": question.subject, "asked": question.asked, "channel": question.channel}
     rows = connection.execute(_SQL["facts"], parameters).fetchall()
-    epoch, position, number, _id, erased, merged, is_activity, *activity = rows[0][:9]
-    needs = [row[9:] for row in rows if row[9] is not None]
+    epoch, position, recorded_at, number, _id, erased, merged, is_activity, *activity = rows[0][:10]
+    needs = [row[10:] for row in rows if row[10] is not None]
     standings: dict[tuple[PurposeId, ChannelId | None], Standing] = {}
     for purpose, _channel, _major, *whole_and_part in needs:
         _add(standings, purpose, None, whole_and_part[:3])
         _add(standings, purpose, whole_and_part[3], whole_and_part[4:])
     return Facts(
         ending=Token(epoch, position),
+        recorded_at=recorded_at,
         terms=_activity_terms(needs, *activity) if is_activity else _purpose_terms(needs),
         # A merged person whose remaining one is merged again is not guessed at.
         person=None if number is None or merged else Person(Number(number), erased=erased),
