@@ -63,9 +63,9 @@ def inclusion(connection: Connection, position: int, size: int, *, reader: TileR
     """The proof that *position* is in the tree of *size*, which must be one that was signed (or smaller)."""
     if not 0 < position <= size:
         raise NotFound(f"position {position} is not in a tree of {size}")
-    node = (reader or TileReader()).node(connection, size)
-    path = tuple(merkle.inclusion_proof(node, position - 1, size))
-    leaf = node(0, position - 1)
+    reader = reader or TileReader()
+    path = tuple(reader.inclusion_proof(connection, position - 1, size))
+    leaf = reader.node(connection, size)(0, position - 1)
     return Inclusion(position - 1, size, leaf, path, merkle.root_from_inclusion(leaf, position - 1, size, path))
 
 

@@ -12,9 +12,9 @@ from typing import TypeVar
 from psycopg import Connection
 
 from placet.kernel.errors import Tampered
-from placet.ledger import store, tiles
+from placet.ledger import merkle, store, tiles
 from placet.ledger.entries import leaf_hash
-from placet.ledger.merkle import Hash, Node
+from placet.ledger.merkle import BadProof, Hash, Node
 from placet.ledger.tiles import HASH, HEIGHT, WIDTH
 
 _MOST_TILES = 4096
@@ -27,6 +27,7 @@ class TileReader:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], bytes] = {}
         self._layers: dict[tuple[int, int, int], list[bytes]] = {}
+        self._rights: dict[tuple[int, int], Hash] = {}
 
     def tile(self, connection: Connection, level: int, n: int, width: int = WIDTH) -> bytes:
         """The first *width* hashes of tile *n* of *level*; missing rows or tiles raise `Tampered`."""
@@ -47,6 +48,37 @@ class TileReader:
             return layers[inner][at : at + HASH]
 
         return look_up
+
+    def inclusion_proof(self, connection: Connection, index: int, size: int) -> list[Hash]:
+        """
+        As `merkle.inclusion_proof`, a tile at a time.
+
+        1. Up to where the way of the leaf meets that of the last leaf, all siblings are perfect: eight of each tile.
+        2. At the meeting stands all that lies right of it, the same for many leaves.
+        3. Above stand only perfect subtrees at the left.
+        """
+        if not 0 <= index < size:
+            raise BadProof(f"leaf {index} is not in a tree of {size}")
+        meeting = (index ^ (size - 1)).bit_length()
+        path: list[Hash] = []
+        for height in range(0, meeting - 1, HEIGHT):
+            level, n, at = height // HEIGHT, index >> height + HEIGHT, index >> height & WIDTH - 1
+            layers = self._expanded(connection, level, n, tiles.tile_width(level, n, size))
+            places = [(at >> inner ^ 1) * HASH for inner in range(min(HEIGHT, meeting - 1 - height))]
+            path += [layer[place : place + HASH] for layer, place in zip(layers, places, strict=False)]
+        if meeting:
+            path.append(self._right_of(connection, (index >> meeting - 1 ^ 1) << meeting - 1, size))
+        node = self.node(connection, size)
+        left = [height for height in range(meeting, index.bit_length()) if index >> height & 1]
+        return path + [node(height, (index >> height) - 1) for height in left]
+
+    def _right_of(self, connection: Connection, start: int, size: int) -> Hash:
+        """The subtree from *start* to the end."""
+        found = self._rights.get((start, size))
+        if found is None:
+            found = merkle.subtree(self.node(connection, size), start, size)
+            _keep(self._rights, (start, size), found, _MOST_LAYERS)
+        return found
 
     def edges(self, connection: Connection, size: int) -> list[bytes]:
         """The partial tiles of a tree of *size*, from level 0 up: where `Growth.resumed` goes on."""
