@@ -20,7 +20,6 @@ from psycopg import Connection
 from bench.ground import Place
 from placet.bootstrap import Application
 from placet.config import Config
-from placet.consents.bulk import Bodies
 from placet.consents.model import Actor, Decision, Notice, Record
 from placet.kernel.ids import ChannelId, Number, Position, PurposeId, new_record_id, new_subject_id
 from placet.ledger.append import ending
@@ -139,7 +138,7 @@ def _open(config: Config) -> None:
 
 
 def _make(first: int, count: int, number: int, begin: datetime) -> Part:
-    persons, records, bodies = [pack.HEADER], [pack.HEADER], Bodies()
+    persons, records = [pack.HEADER], [pack.HEADER]
     moment, vault = begin, _vault[0]
     for at in range(count):
         if at % EACH == 0:
@@ -151,7 +150,7 @@ def _make(first: int, count: int, number: int, begin: datetime) -> Part:
         notice = _NOTICE if decision is Decision.GIVEN else None
         record = Record(new_record_id(moment), subject, purpose, channel, decision, "portal", _SUBJECT, moment, moment,
                         "lv", notice)  # fmt: skip
-        body = bodies.of(record)
+        body = record.body
         row = Row(Position(first + at), record.id, moment, body, commitment(key, record.id, body), subject, purpose,
                   channel, decision.value, moment)  # fmt: skip
         records.append(_record(row))
