@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -36,6 +37,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Handler = Callable[[Message, Receive, Send], Awaitable[None]]
 
+_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 MOST = 1000
 """Most decisions or checks in one request."""
 
@@ -114,8 +116,7 @@ class HotRoutes:
                     send, PlacetError("something broke on our side; nothing was lost, try again", code="internal")
                 )
                 return
-            headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.start", "status": status, "headers": _HEADERS})
             await send({"type": "http.response.body", "body": body})
 
         return guarded
@@ -143,11 +144,14 @@ class HotRoutes:
         client = self._client(scope, "check")
         self._application.keeper.demand_agreement()
         sent = _read(_checks, await read_body(receive))
-        many = sent if isinstance(sent, list) else [sent]
-        self._limited(client, many)
-        subjects = await self._subjects([one.subject for one in many])
-        answers = [await self._answer(one, subject) for one, subject in zip(many, subjects, strict=True)]
-        return 200, _encode({"results": answers} if isinstance(sent, list) else answers[0])
+        if not isinstance(sent, list):
+            self._application.api_keys.admit(client)
+            subject = _id(sent.subject) or (await self._subjects([sent.subject]))[0]
+            return 200, _encode(await self._answer(sent, subject))
+        self._limited(client, sent)
+        subjects = await self._subjects([one.subject for one in sent])
+        answers = [await self._answer(one, subject) for one, subject in zip(sent, subjects, strict=True)]
+        return 200, _encode({"results": answers})
 
     async def _answer(self, one: CheckIn, subject: SubjectId | None) -> dict[str, Any]:
         """From memory when the replica may answer, else from the database, off the event loop."""
@@ -204,13 +208,21 @@ def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise BadInput(f"the body does not fit the description in /v1/openapi.json: {error}", code="bad-body") from None
+        raise BadInput(f"the body does not fit the description in /v1/openapi.json: {_ours(str(error))}", code="bad-body") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadInput("the body is not valid JSON in UTF-8", code="not-json") from None
 
 
+def _ours(message: str) -> str:
+    """Without the name of a field that we do not know: it is the sender's, and may be personal data itself."""
+    return re.sub(r"unknown field `.*`", "unknown field", message, flags=re.DOTALL)
+
+
 def _header(scope: Message, name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
 
 
 def _id(name: str) -> SubjectId | None:
