@@ -38,7 +38,7 @@ def renamed(url: str, *, database: str | None = None, role: str | None = None) -
 
 
 def drop(server_url: str, name: str) -> None:
-    """Drop a database; the administrator may not end another role's session, so one that is just ending is waited for."""
+    """Drop a database; the administrator may not end another role's session, so one that is ending is waited for."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         for _ in range(100):
             try:

@@ -17,7 +17,7 @@ _CHUNK = 65_536
 
 
 class Proxy:
-    """Passes bytes through until told otherwise. Faults hit what is under way; new connections work again after `heal`."""
+    """Passes bytes through until told otherwise. Faults hit what is under way; after `heal` all is well again."""
 
     def __init__(self, listen: Path, server: Path) -> None:
         self.listen, self.server = listen, server
