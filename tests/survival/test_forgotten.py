@@ -59,6 +59,7 @@ def journey(shared_url: str, open_house: Callable[..., House]) -> Iterator[Journ
         client.post("/v1/subjects", json=body)
         client.post("/v1/subjects", json={**body, "name": 7, MARKERS["name"]: MARKERS["email"]})
         client.post("/v1/decisions", json={"subject": aliases[0], "purpose": MARKERS["crm"], "decision": "refused"})
+        client.post("/v1/decisions", json={**keyed_body(person, "refused"), MARKERS["email"]: 1})
         client.post("/v1/decisions", content=f'{{"subject": "{aliases[0]}", '.encode())
         client.get(f"/v1/receipts/{said['record']}")
         ask_for_a_code(house)
@@ -66,8 +67,11 @@ def journey(shared_url: str, open_house: Callable[..., House]) -> Iterator[Journ
 
 
 def keyed(client: httpx.Client, person: str, decision: str) -> None:
-    body = {"subject": person, "purpose": "credit", "decision": decision}
-    client.post("/v1/decisions", json=body, headers={"idempotency-key": MARKERS["key"]})
+    client.post("/v1/decisions", json=keyed_body(person, decision), headers={"idempotency-key": MARKERS["key"]})
+
+
+def keyed_body(person: str, decision: str) -> dict[str, str]:
+    return {"subject": person, "purpose": "credit", "decision": decision}
 
 
 def ask_for_a_code(house: House) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -86,7 +86,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if any(fault["type"] == "json_invalid" for fault in faults):
         return _answer(BadInput("the body is not valid JSON in UTF-8", code="not-json"))
     in_body = any(fault["loc"][0] == "body" for fault in faults)
-    said = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_expected(fault['msg'])}" for fault in faults[:5])
+    said = "; ".join(f"{_place(fault)}: {_expected(fault['msg'])}" for fault in faults[:5])
     return _answer(BadInput(f"{said}. See /v1/openapi.json", code="bad-body" if in_body else "bad-parameter"))
 
 
@@ -100,6 +100,12 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
             BadInput("this path has no such method; see /v1/openapi.json", code="method-not-allowed"), allowed
         )
     return _answer(NotFound("there is nothing at this path; see /v1/openapi.json", code="no-such-route"))
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    """Where it is; the name of a field that we do not know is the sender's, and may be personal data itself."""
+    known = fault["loc"][:-1] if fault["type"] == "extra_forbidden" else fault["loc"]
+    return ".".join(map(str, known))
 
 
 def _expected(message: str) -> str:

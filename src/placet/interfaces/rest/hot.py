@@ -208,7 +208,8 @@ def _read(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise BadInput(f"the body does not fit the description in /v1/openapi.json: {_ours(str(error))}", code="bad-body") from None
+        said = _ours(str(error))
+        raise BadInput(f"the body does not fit the description in /v1/openapi.json: {said}", code="bad-body") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadInput("the body is not valid JSON in UTF-8", code="not-json") from None
 
