@@ -10,7 +10,7 @@ are those of `actions.record`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from placet.store import copying as pack
 from placet.store.queries import queries
 
 _SQL = queries("placet.consents", "imports.sql")
+_SECOND = timedelta(seconds=1)
 
 
 def record_bulk(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
@@ -93,6 +94,7 @@ class _Line:
         self._forms: dict[Any, _Form | None] = {}
         self._own: dict[SubjectId, _Own] = {}
         self._instant = lru_cache(1024)(lambda moment: (format_instant(moment), pack.microseconds(moment)))
+        self._second, self._next_second = "", datetime.min.replace(tzinfo=UTC)
         batch.enter, batch.new_id = rows.write, RecordIds()
 
     def answer(self, wish: Wish, facts: Facts) -> Outcome:
@@ -135,7 +137,7 @@ class _Line:
         occurred_text, occurred = self._instant(saying.occurred_at)
         own = self._own.get(person.id) or self._known(person)
         id = batch.new_id(recorded_at)
-        values = [str(id), occurred_text, format_instant(recorded_at), own.text]
+        values = [str(id), occurred_text, self._recorded(recorded_at), own.text]
         if wish.provenance is not None:
             values.insert(2, self._instant(wish.provenance.collected_at)[0])
         body = (form.text % tuple(values)).encode()
@@ -144,6 +146,13 @@ class _Line:
         self._rows.write_packed(row, position, recorded_at)
         batch.head = Head(batch.head.epoch, position, recorded_at)
         return fold_in(batch, wish, person, facts, saying, id)
+
+    def _recorded(self, moment: datetime) -> str:
+        """As `format_instant`, for moments that follow each other by microseconds: their second is written once."""
+        if moment >= self._next_second:
+            whole = moment.replace(microsecond=0)
+            self._second, self._next_second = format_instant(whole)[:-7], whole + _SECOND
+        return f"{self._second}{moment.microsecond:06}Z"
 
     def _known(self, person: store.Person) -> _Own:
         own = self._own[person.id] = _Own(key_of(self._batch, person), person.id.bytes, str(person.id))

@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from placet.consents.actions import Rulebook
 from placet.consents.bulk import Rehearsal, record_bulk
-from placet.consents.import_model import Answers, Options, Report, Unit, tally
+from placet.consents.import_model import Answers, Names, Options, Report, Unit, tally
 from placet.consents.import_rows import Named, Said
 from placet.consents.model import Outcome, Refused, Wish
 from placet.consents.rules import Facts, admit
@@ -81,7 +81,11 @@ class Recording:
     def answer(self, unit: Unit, before: Report) -> Answers:
         now = self.desk.clock()
         with self.desk.database.transaction() as connection:
-            meant, unknown = _meant(self.desk, connection, unit.said)
+            meant, unknown = unit.names
+            if unknown and self.options.create_subjects:
+                # The unit before this one may have added them meanwhile.
+                found, unknown = names(self.desk, connection, list(unknown.values()))
+                meant = meant | found
             created = self._add(connection, unknown, now) if self.options.create_subjects else {}
             outcomes = _outcomes(
                 unit,
@@ -138,13 +142,13 @@ class Rehearsing:
 
     def answer(self, unit: Unit, before: Report) -> Answers:  # noqa: ARG002 - a rehearsal moves nothing
         connection, now = self.rehearsal.connection, self.desk.clock()
-        meant, unknown = _meant(self.desk, connection, unit.said)
+        meant, unknown = unit.names
         created: set[SubjectId] = set()
         if self.options.create_subjects:
             worth = _worth_adding(self.desk, connection, unknown, now)
             provisional: dict[Named, SubjectId] = {alias: self._provisional(alias) for alias in worth}
             created = self.rehearsal.newcomers(list(provisional.values()))
-            meant.update(provisional)
+            meant = meant | provisional
         outcomes = _outcomes(unit, meant, lambda wishes: self.rehearsal.answer(wishes, now=now))
         return Answers(outcomes, len(created))
 
@@ -174,10 +178,8 @@ def _refusals(connection: Connection, file: bytes, first: int, last: int) -> Map
     return {line: Refused(code, message) for line, code, message in rows}
 
 
-def _meant(
-    desk: Desk, connection: Connection, said: Sequence[Said | Refused]
-) -> tuple[dict[Named, SubjectId], dict[Alias, Said]]:
-    """Who is meant by each name, and the names that nobody has, each with what was said first under it."""
+def names(desk: Desk, connection: Connection, said: Sequence[Said | Refused]) -> Names:
+    """Whom these decisions name."""
     first: dict[Named, Said] = {}
     last = None
     for each in said:
@@ -190,7 +192,7 @@ def _meant(
     if ids:
         meant.update(connection.execute(SQL["onward"], {"ids": ids}).fetchall())
     unknown = {named: each for named, each in first.items() if isinstance(named, Alias) and named not in found}
-    return meant, unknown
+    return Names(meant, unknown)
 
 
 def _worth_adding(desk: Desk, connection: Connection, unknown: Mapping[Alias, Said], now: datetime) -> list[Alias]:

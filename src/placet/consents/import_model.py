@@ -9,9 +9,11 @@ from typing import NamedTuple
 import attrs
 
 from placet.consents.import_files import Line
-from placet.consents.import_rows import Defaults, Said
+from placet.consents.import_rows import Defaults, Named, Said
 from placet.consents.model import Outcome, Recorded, Refused
 from placet.kernel import jcs
+from placet.kernel.ids import SubjectId
+from placet.subjects.model import Alias
 
 
 @attrs.frozen
@@ -71,19 +73,28 @@ class Report:
         return attrs.evolve(self, codes=dict(sorted(codes.items())))
 
 
+class Names(NamedTuple):
+    """Who is meant by each name, and the names that nobody has, each with what was said first under it."""
+
+    meant: dict[Named, SubjectId]
+    unknown: dict[Alias, Said]
+
+
 class Unit(NamedTuple):
-    """Some lines that are answered together, with what they say."""
+    """Some lines that are answered together, with what they say and whom they mean."""
 
     lines: Sequence[Line]
     said: Sequence[Said | Refused]
     read: float
+    names: Names = Names({}, {})
 
     def split(self, line: int) -> tuple[Unit, Unit]:
         """The lines up to the one with number *line*, and those behind it."""
         if not self.lines or self.lines[0].number > line:
-            return Unit((), (), self.read), self
+            return self._replace(lines=(), said=()), self
         at = sum(each.number <= line for each in self.lines)
-        return Unit(self.lines[:at], self.said[:at], self.read), Unit(self.lines[at:], self.said[at:], self.read)
+        past, new = (self.lines[:at], self.said[:at]), (self.lines[at:], self.said[at:])
+        return self._replace(lines=past[0], said=past[1]), self._replace(lines=new[0], said=new[1])
 
 
 class Answers(NamedTuple):

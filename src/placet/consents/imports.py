@@ -19,7 +19,7 @@ from pathlib import Path
 import attrs
 
 from placet.consents.bulk import Rehearsal
-from placet.consents.import_answers import Answerer, Desk, Recording, Rehearsing
+from placet.consents.import_answers import Answerer, Desk, Recording, Rehearsing, names
 from placet.consents.import_files import Line, Table, open_table
 from placet.consents.import_model import Options, Report, Unit
 from placet.consents.import_report import RefusedFile
@@ -84,7 +84,7 @@ def _answered(
     report = answerer.stands()
     report = attrs.evolve(report, resumed_after=report.done)
     with _uncollected(), RefusedFile(refused, table.header) as rows:
-        for unit in _ahead(_units(table, reader)):
+        for unit in _ahead(_named(desk, _units(table, reader), report.resumed_after)):
             past, new = unit.split(report.resumed_after)
             if past.lines:
                 refusals = answerer.refusals(past.lines[0].number, past.lines[-1].number)
@@ -129,6 +129,15 @@ def _units(table: Table, reader: Reader) -> Iterator[Unit]:
             yield from _sliced(lines, reader, read)
             lines, size = [], 0
     yield from _sliced(lines, reader, 1.0)
+
+
+def _named(desk: Desk, units: Iterator[Unit], after: int) -> Iterator[Unit]:
+    """The same, with whom the lines after *after* mean."""
+    for unit in units:
+        if unit.lines[-1].number > after:
+            with desk.database.transaction() as connection:
+                unit = unit._replace(names=names(desk, connection, unit.said))
+        yield unit
 
 
 def _sliced(lines: Sequence[Line], reader: Reader, read: float) -> Iterator[Unit]:
