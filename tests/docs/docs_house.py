@@ -32,9 +32,10 @@ class House:
 
     def shell(self, folder: Path) -> Shell:
         """A shell in *folder* for which this is the installation that the pages speak of."""
-        settings = {"PLACET_PORT": str(self.port)}
+        settings = {"PLACET_DATA_DIR": str(self.folder), "PLACET_PORT": str(self.port)}
         replaced = {TOUR: str(self.folder), ADDRESS: f"127.0.0.1:{self.port}", "$PWD/.venv/bin": str(self.programs)}
-        return Shell(folder, environment(self.programs, **settings), replaced)
+        clients = next((self.folder / "postgres" / "server").glob("pginstall*/bin"))
+        return Shell(folder, environment(self.programs, clients, **settings), replaced)
 
 
 @contextlib.contextmanager

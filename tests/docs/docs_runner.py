@@ -158,8 +158,8 @@ def loaded(folder: Path) -> Iterator[Path]:
         process.wait(timeout=10)
 
 
-def environment(programs: Path, **more: str) -> dict[str, str]:
+def environment(*programs: Path, **more: str) -> dict[str, str]:
     """What a shell of a page may know: nothing of the settings that the tests themselves run under."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PLACET_", "PYTEST_"))}
-    path = f"{programs}:{Path(sys.executable).parent}:{kept.get('PATH', os.defpath)}"
-    return {**kept, "PATH": path, "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", **more}
+    path = [*map(str, programs), str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]
+    return {**kept, "PATH": ":".join(path), "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", **more}
