@@ -21,7 +21,7 @@ This page is what `--help` says; a test makes it again and compares. Settings co
 | exit code | means |
 |---|---|
 | 0 | done; of `check`: yes |
-| 1 | an error, or a finding (`ledger verify`, `audit`, `receipt verify`, `catalogue check`, `import` with refused rows) |
+| 1 | an error, or a finding (`ledger verify`, `audit`, `receipt verify`, `catalogue check`, `import` of refused rows) |
 | 2 | a wrong setting, or a command line that cannot be read |
 | 3 | of `check` only: no |
 

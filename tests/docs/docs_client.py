@@ -1,12 +1,13 @@
-"""Hands one command to the process of `docs_forks.py`: words, folder, environment, the three streams. Exits as it did."""
+"""Hands one command to the process of `docs_forks.py`: words, folder, environment, streams. Exits as it did."""
 
 import array
 import os
 import socket
 import sys
+from pathlib import Path
 
 path, *words = sys.argv[1:]
-fields = [os.getcwd(), *words, "", *(f"{name}={value}" for name, value in os.environ.items())]
+fields = [str(Path.cwd()), *words, "", *(f"{name}={value}" for name, value in os.environ.items())]
 message = "\0".join(fields).encode("utf-8", "surrogateescape")
 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
     connection.connect(path)

@@ -1,12 +1,13 @@
 """
-Plays the console blocks of a page: what stands after `$ ` is typed into one shell, what stands below must be its answer.
+Plays the console blocks of a page: what stands after `$ ` is typed into one shell, what stands below must be its
+answer. A line that begins with `> ` goes on with the command above it.
 
-`…` in an answer stands for anything within the line, and a line of `…` for any number of lines. `<!-- not played: why -->`
-before a block leaves it out; a block ```` ```text ```` is plain output. Each block starts where the one before it ended:
-folder and variables stay.
+`…` in an answer stands for anything within the line, and a line of `…` for any number of lines. Where a block shows no
+answers at all, its commands must succeed. `<!-- not played: why -->` before a block leaves it out; a `text` block is
+plain output. Each block starts where the one before it ended: folder and variables stay.
 
-Starting Python for each command would take longer than everything else, so `placet` in that shell is a short client of a
-process that has the program loaded and forks for each command (`loaded`).
+Starting Python for each command would take longer than everything else, so `placet` in that shell is a short client of
+a process that has the program loaded and forks for each command (`loaded`).
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ class Shell:
     """One bash that stays open, with `placet` on its path."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], replaced: Mapping[str, str]) -> None:
+        self.status = 0
         self._replaced = replaced
         self._bash = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
@@ -107,17 +109,19 @@ class Shell:
             command = command.replace(shown, real)
         end = f"end-of-answer-{time.monotonic_ns()}"
         # `(exit $status)` hands the command's own exit code to the next one.
-        self._bash.stdin.write(f"{command}\nstatus=$?; echo; echo {end}; (exit $status)\n")
+        self._bash.stdin.write(f"{command}\nstatus=$?; echo; echo {end} $status; (exit $status)\n")
         self._bash.stdin.flush()
         lines: list[str] = []
         late = threading.Timer(PATIENCE, self._bash.kill)
         late.start()
         for line in self._bash.stdout:
-            if line.rstrip("\n") == end:
+            if line.startswith(end):
+                self.status = int(line.split()[1])
                 break
             lines.append(line.rstrip("\n"))
         else:
             lines.append("the shell ended, or did not answer in time")
+            self.status = 1
         late.cancel()
         # One line break is ours, unless the answer had none at its end.
         if lines and lines[-1] == "":
@@ -128,8 +132,13 @@ class Shell:
 
     def play(self, block: Block) -> None:
         """Type the commands of *block*; an answer that is not the one shown fails the test."""
-        for command, expected in block.exchanges():
+        exchanges = list(block.exchanges())
+        shows = any(answer for _, answer in exchanges)
+        for command, expected in exchanges:
             said = self.type(command)
+            if not shows:
+                assert self.status == 0, "\n".join([f"{block}: $ {command}", *said])
+                continue
             assert fits(expected, said), "\n".join([f"{block}: $ {command}", "--- shown", *expected, "--- said", *said])
 
     def close(self) -> None:
@@ -143,9 +152,8 @@ def loaded(folder: Path) -> Iterator[Path]:
     programs, socket = folder / "bin", folder / "placet.socket"
     programs.mkdir()
     program = programs / "placet"
-    program.write_text(f"#!/bin/sh\nexec {sys.executable} -S -E {HERE / 'docs_client.py'} {socket} \"$@\"\n")
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {HERE / "docs_client.py"} {socket} "$@"\n')
     program.chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
     process = subprocess.Popen([sys.executable, str(HERE / "docs_forks.py"), str(socket)])
     try:
         for _ in range(600):

@@ -1,4 +1,4 @@
-"""The reference pages are complete: settings, commands, purposes, tables, dependencies. Errors: tests/rest/test_errors_page.py."""
+"""The reference pages are complete: settings, commands, purposes, tables, dependencies (errors: tests/rest)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def test_the_database_page_has_every_role_table_and_view(admin_url: str, clone: 
     said = read("reference/database.md")
     with psycopg.connect(admin_url) as connection:
         there = connection.execute(
-            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            "SELECT schemaname || '.' || tablename FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
             " UNION SELECT schemaname || '.' || viewname FROM pg_views"
             " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND viewname NOT LIKE 'open\\_%'"
         ).fetchall()

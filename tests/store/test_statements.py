@@ -67,7 +67,8 @@ def test_no_statement_names_another_folders_table(folder: str, admin_url: str) -
         foreign = {
             f"{schema}.{table}"
             for schema, table in connection.execute(
-                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+                "SELECT schemaname, tablename FROM pg_tables"
+                " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
             )
             if schema != own
         }
