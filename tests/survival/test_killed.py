@@ -41,9 +41,10 @@ def backends(server: EmbeddedServer, database: str) -> list[int]:
 
 def test_killed_server_processes_lose_nothing_and_come_back(open_house: Callable[..., House], own_url: str) -> None:
     house = open_house(database_url=own_url)
+    key, people = house.key(), house.people(24)
     main = house.serve()
     worker_process = house.start("work")
-    with Traffic(house.url, house.key(), house.people(24)) as traffic:
+    with Traffic(house.url, key, people) as traffic:
         traffic.flows()
         (worker,) = house.workers(main)
         os.kill(worker, signal.SIGKILL)
@@ -64,8 +65,9 @@ def test_killed_postgresql_loses_nothing_and_the_server_finds_it_again(
     open_house: Callable[..., House], own_server: EmbeddedServer, own_url: str
 ) -> None:
     house = open_house(database_url=own_url)
+    key, people = house.key(), house.people(24)
     main = house.serve()
-    with Traffic(house.url, house.key(), house.people(24)) as traffic:
+    with Traffic(house.url, key, people) as traffic:
         traffic.flows()
         name = own_url.partition("@/")[2].partition("?")[0]
         for pid in backends(own_server, name)[:1]:
