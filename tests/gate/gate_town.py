@@ -34,7 +34,8 @@ class Town:
         row = self.connection.execute(
             "INSERT INTO subjects.person (number, id, language, wrapped_key, created_at, merged_into)"
             " VALUES (%s, %s, 'lv', ''::bytea, %s, %s)"
-            " ON CONFLICT (number) DO UPDATE SET merged_into = excluded.merged_into RETURNING id",
+            " ON CONFLICT (number) DO UPDATE SET merged_into = coalesce(excluded.merged_into, person.merged_into)"
+            " RETURNING id",
             [number, uuid4(), NOW, merged_into],
         ).fetchone()
         assert row is not None
@@ -105,8 +106,12 @@ class Town:
         self.connection.execute("UPDATE ledger.head SET epoch = %s", [epoch])
 
     def _next(self) -> int:
+        """The next position, with a record at it and a wake-up, as an append leaves them."""
         row = self.connection.execute(
-            "UPDATE ledger.head SET position = position + 1"
+            "WITH head AS (UPDATE ledger.head SET position = position + 1, recorded_at = recorded_at + interval '1 us'"
+            "              RETURNING position, recorded_at)"
+            " INSERT INTO ledger.record (position, id, recorded_at, body)"
+            " SELECT position, gen_random_uuid(), recorded_at, '' FROM head"
             " RETURNING position, pg_notify('placet_ledger', position::text)"
         ).fetchone()
         assert row is not None

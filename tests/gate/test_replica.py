@@ -238,6 +238,16 @@ def test_snapshot_and_tail_give_what_a_full_load_gives(town, replica, database, 
     assert [ask(again, clocks, n, "offers") for n in (1, 2, 3, 70_000)] == ["closed", "lapsed", "closed", "yes"]
 
 
+def test_start_reads_the_snapshot_and_not_every_state(town, replica, database, clocks) -> None:
+    town.say(1, "offers", "given")
+    look(replica)
+    again, _ = saved(replica, database, clocks)
+    # What no change tells, only a full load would see.
+    town.connection.execute("DELETE FROM consents.state")
+    look(again)
+    assert ask(again, clocks, 1, "offers") == "yes"
+
+
 @pytest.mark.parametrize("place", [0, 20, 200, -1, -40])
 def test_damaged_snapshot_is_not_believed(town, replica, database, clocks, place) -> None:
     town.say(1, "offers", "refused")
@@ -266,6 +276,17 @@ def test_snapshot_of_another_epoch_is_not_believed(town, replica, database, cloc
     again, _ = saved(replica, database, clocks)
     town.connection.execute("DELETE FROM consents.state")
     town.restore("ffffffff")
+    look(again)
+    assert ask(again, clocks, 1, "offers") == "no-decision"
+
+
+def test_snapshot_of_another_history_of_the_same_length_is_not_believed(town, replica, database, clocks) -> None:
+    town.say(1, "offers", "given")
+    look(replica)
+    again, _ = saved(replica, database, clocks)
+    town.connection.execute("DELETE FROM consents.state")
+    town.connection.execute("ALTER TABLE ledger.record DISABLE TRIGGER append_only")
+    town.connection.execute("UPDATE ledger.record SET recorded_at = recorded_at + interval '1 second'")
     look(again)
     assert ask(again, clocks, 1, "offers") == "no-decision"
 

@@ -132,7 +132,9 @@ class Bits:
             end, number, bit = heapq.heappop(self.ends)
             if self.ending.get((number, bit)) == end:
                 del self.ending[number, bit]
-                self._state(number, bit, "expired", fresh)
+                # What is not given cannot end: a merged identity, or a yes on a text that has changed.
+                if self.mask[number] >> np.uint32(bit) & 1:
+                    self._state(number, bit, "expired", fresh)
 
     def next_end(self) -> datetime | None:
         """The next instant at which something ends, as far as known."""

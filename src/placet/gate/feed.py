@@ -158,6 +158,8 @@ class Feed:
         connection = self._database.dedicated()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        # Statistics may be missing after a bulk load; the heartbeat must use the indexes that were made for it.
+        connection.execute("SET enable_seqscan = off")
         return connection
 
     def _pause(self) -> float:
@@ -184,7 +186,7 @@ class Feed:
             heard = self._monotonic()
             epoch, position, stamp, edition, merged = _one(connection, "pulse")
             now = self._now(stamp)
-            people, highest = _one(connection, "people")
+            (highest,) = _one(connection, "highest")
             ending = Token(epoch, position)
             if kept is not None and _same_ledger(connection, kept, ending):
                 bits, after = kept.bits, kept.token.position
@@ -197,9 +199,12 @@ class Feed:
             bits.reach(highest)
             bits.forget(_merged(connection))
             self._ends(connection, bits, now)
-            known = _Known(ending, stamp, edition, merged, people, _plans(connection, bits.majors), now + HORIZON)
+            known = _Known(ending, stamp, edition, merged, 0, _plans(connection, bits.majors), now + HORIZON)
         bits.expire(self._now(stamp))
         self._memory.begin(bits)
+        self._memory.renew(self._heard(known, heard, now))
+        # Counting takes a second for ten million; only audiences need it, so it comes after the first answers.
+        (known.people,) = _one(connection, "people")
         self._memory.renew(self._heard(known, heard, now))
         self._known = known
 
@@ -250,7 +255,7 @@ class Feed:
             return
         with connection.transaction():
             ends = connection.execute(SQL["ends"], {"before": now + HORIZON}).fetchall()
-            known.people, _ = _one(connection, "people")
+            (known.people,) = _one(connection, "people")
         known.horizon = now + HORIZON
         self._memory.note_ends([(n, BITS[p, c], end) for n, p, c, end in ends if (p, c) in BITS])
 
@@ -279,8 +284,9 @@ def _same_ledger(connection: Connection, kept: snapshot.Kept, ending: Token) -> 
     token = kept.token
     if token.epoch != ending.epoch or token.position > ending.position:
         return False
-    row = connection.execute(SQL["stamp"], {"position": token.position}).fetchone()
-    return (None if row is None else row[0]) == kept.stamp
+    if token.position == 0:
+        return True
+    return connection.execute(SQL["stamp"], {"position": token.position}).fetchone() == (kept.stamp,)
 
 
 def _plans(connection: Connection, majors: Mapping[PurposeId, int]) -> dict[str, Plan]:

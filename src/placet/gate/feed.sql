@@ -20,9 +20,13 @@ SELECT activity.activity, activity.legal_basis, activity.channel, need.purpose, 
 FROM catalogue.current_activity AS activity LEFT JOIN catalogue.current_need AS need USING (activity)
 ORDER BY activity.activity, need.purpose;
 
+-- name: highest
+-- The highest number given.
+SELECT coalesce(max(number), 0) FROM subjects.current;
+
 -- name: people
--- How many persons there are, and the highest number given.
-SELECT count(*) FILTER (WHERE erased_at IS NULL AND merged_into IS NULL), coalesce(max(number), 0) FROM subjects.current;
+-- How many persons there are.
+SELECT count(*) FROM subjects.current WHERE erased_at IS NULL AND merged_into IS NULL;
 
 -- name: states
 -- The states of a range of numbers, each group as packed 4-byte integers: 2 s for what would take 20 s row by row.
