@@ -58,7 +58,7 @@ def running() -> Iterator[House]:
                 stderr=subprocess.STDOUT,
             )
             try:
-                _wait(f"http://127.0.0.1:{port}/readyz", server, log)
+                _wait(f"http://127.0.0.1:{port}/readyz", folder / "placet.socket", server, log)
                 said = log.read_text(encoding="utf-8").replace(f"127.0.0.1:{port}", ADDRESS)
                 yield House(data, port, programs, tuple(said.splitlines()))
             finally:
@@ -68,13 +68,15 @@ def running() -> Iterator[House]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(address: str, programs: Path, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the server is ready and the shells' programs are loaded."""
     for _ in range(600):
         assert server.poll() is None, log.read_text(encoding="utf-8")
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:
-                if answer.status == 200:
+                if answer.status == 200 and programs.exists():
                     return
         except OSError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise AssertionError(log.read_text(encoding="utf-8"))

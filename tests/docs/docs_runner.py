@@ -148,7 +148,7 @@ class Shell:
 
 @contextlib.contextmanager
 def loaded(folder: Path) -> Iterator[Path]:
-    """A folder for the path, with a `placet` that needs no time to start."""
+    """A folder for the path, with a `placet` that needs no time to start (once `folder`/placet.socket is there)."""
     programs, socket = folder / "bin", folder / "placet.socket"
     programs.mkdir()
     program = programs / "placet"
@@ -156,10 +156,6 @@ def loaded(folder: Path) -> Iterator[Path]:
     program.chmod(0o755)
     process = subprocess.Popen([sys.executable, str(HERE / "docs_forks.py"), str(socket)])
     try:
-        for _ in range(600):
-            if socket.exists():
-                break
-            time.sleep(0.1)
         yield programs
     finally:
         process.terminate()

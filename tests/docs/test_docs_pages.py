@@ -110,7 +110,7 @@ def test_commands_are_split_as_they_are_typed() -> None:
         for block in played(page):
             if block.language == "console":
                 for command, _answer in block.exchanges():
-                    if "<<" not in command:
+                    if "<<" not in command and "() {" not in command:
                         assert shlex.split(command.replace("\\\n", " "), comments=True), f"{block}: {command}"
 
 
