@@ -44,6 +44,15 @@ def open_application(config: Config | None = None) -> Iterator[Application]:
         application.close()
 
 
+@contextlib.contextmanager
+def open_agreed(config: Config | None = None) -> Iterator[Application]:
+    """As `open_application`, for what records or allows: refused while the log contradicts what was signed before."""
+    with open_application(config) as application:
+        application.keeper.begin(clock.now())
+        application.keeper.demand_agreement()
+        yield application
+
+
 def _take_in(application: Application) -> None:
     """A tree that contradicts what was signed stops no command; whoever reads the log is told."""
     try:

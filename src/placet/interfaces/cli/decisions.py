@@ -15,7 +15,15 @@ from placet.catalogue.model import Route
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import ROUTES, SPOKEN, Actor, Decision, Record, Refused, Wish, as_json
-from placet.interfaces.cli.context import find_subject, json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.context import (
+    find_subject,
+    json_option,
+    open_agreed,
+    open_application,
+    out,
+    print_json,
+    reported,
+)
 from placet.kernel import clock
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId, PurposeId
@@ -46,7 +54,7 @@ def record_command(
     as_json: bool,
 ) -> None:
     """Record one decision of SUBJECT on PURPOSE."""
-    with open_application() as application:
+    with open_agreed() as application:
         now = clock.now()
         with application.database.transaction() as connection:
             person = find_subject(application, connection, subject)

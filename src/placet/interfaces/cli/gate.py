@@ -14,7 +14,15 @@ from placet.gate.actions import Allowed, Answer, answer_json, audience_json
 from placet.gate.audit import Finding, audit
 from placet.gate.model import Token
 from placet.gate.replica import Replica
-from placet.interfaces.cli.context import find_subject, json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.context import (
+    find_subject,
+    json_option,
+    open_agreed,
+    open_application,
+    out,
+    print_json,
+    reported,
+)
 from placet.kernel import clock
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ActivityId, ChannelId
@@ -49,7 +57,7 @@ def check_command(
     as_json: bool,
 ) -> None:
     """May ACTIVITY (or PURPOSE by itself) happen for SUBJECT? Exits 0 for yes, 3 for no."""
-    with open_application() as application, application.database.transaction() as connection:
+    with open_agreed() as application, application.database.transaction() as connection:
         answer = _check(application, connection, subject, asked, channel, at, known_at, token)
     if as_json:
         print_json(answer_json(answer))
@@ -123,7 +131,7 @@ def audience_command(
     as_json: bool,
 ) -> None:
     """Whom may ACTIVITY reach? The list is frozen, hashed and kept; ask again at the moment of sending."""
-    with open_application() as application:
+    with open_agreed() as application:
         if at is None and known_at is None:
             shown = _draw(application, activity, channel, token, among, target)
         else:

@@ -16,7 +16,7 @@ from placet.consents.import_answers import Desk
 from placet.consents.import_model import Options, Report
 from placet.consents.import_rows import Defaults
 from placet.consents.imports import import_file, rehearse_file
-from placet.interfaces.cli.context import err, json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.context import err, json_option, open_agreed, out, print_json, reported
 from placet.kernel import clock
 
 
@@ -46,7 +46,7 @@ def import_command(
     """
     options = Options(Defaults(source, grade), create_subjects)
     report_file = refused or file.with_name(f"{file.stem}.refused.csv")
-    with open_application() as application, _progress(shown=not as_json) as progress:
+    with open_agreed() as application, _progress(shown=not as_json) as progress:
         run = rehearse_file if dry_run else import_file
         report = run(_desk(application), file, options, refused=report_file, progress=progress)
     if as_json:
