@@ -1,18 +1,22 @@
 """
 A ledger of millions, as the program would have written it: real commitments under real keys, tiles, checkpoints.
 
-Each person says four things at once on the portal's page, and two of three then leave it at that. The rows are made by
-the product's own functions in two processes and written by COPY; the keeper follows and signs.
+Each person says four things at once on the portal's page, and two of three then leave it at that. The rows are made in
+two processes and written by COPY; the keeper follows and signs. That they are right is what `verify` then finds.
 """
 
 from __future__ import annotations
 
+import os
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from multiprocessing import get_context
 from typing import NamedTuple
+from uuid import UUID
 
 import attrs
 from psycopg import Connection
@@ -21,10 +25,10 @@ from bench.ground import Place
 from placet.bootstrap import Application
 from placet.config import Config
 from placet.consents.model import Actor, Decision, Notice, Record
-from placet.kernel.ids import ChannelId, Number, Position, PurposeId, new_record_id, new_subject_id
+from placet.kernel.ids import ChannelId, Number, PurposeId, RecordId, SubjectId, new_subject_id
+from placet.kernel.periods import format_instant
 from placet.ledger.append import ending
 from placet.ledger.entries import commitment
-from placet.ledger.model import Row
 from placet.store import copying as pack
 from placet.subjects.master import load as load_master
 from placet.subjects.vault import Vault
@@ -139,48 +143,75 @@ def _open(config: Config) -> None:
 
 def _make(first: int, count: int, number: int, begin: datetime) -> Part:
     persons, records = [pack.HEADER], [pack.HEADER]
-    moment, vault = begin, _vault[0]
+    forms = [[_Form.of(*said) for said in story] for story in _STORIES]
+    draw, vault, clock = os.urandom(10 * count).hex(), _vault[0], pack.microseconds(begin)
+    step = STEP // timedelta(microseconds=1)
     for at in range(count):
         if at % EACH == 0:
             subject, person = new_subject_id(), Number(number + at // EACH)
             key, wrapped = vault.new_key(subject)
-            persons.append(_person(person, subject.bytes, wrapped, moment))
-        moment += STEP
-        purpose, channel, decision = _STORIES[person % len(_STORIES)][at % EACH]
-        notice = _NOTICE if decision is Decision.GIVEN else None
-        record = Record(new_record_id(moment), subject, purpose, channel, decision, "portal", _SUBJECT, moment, moment,
-                        "lv", notice)  # fmt: skip
-        body = record.body
-        row = Row(Position(first + at), record.id, moment, body, commitment(key, record.id, body), subject, purpose,
-                  channel, decision.value, moment)  # fmt: skip
-        records.append(_record(row))
+            said_by = str(subject).encode()
+            persons.append(_person(person, subject.bytes, wrapped, clock))
+        clock += step
+        form = forms[person % len(forms)][at % EACH]
+        records.append(form.row(first + at, clock, draw[20 * at : 20 * at + 20], subject.bytes, said_by, key))
     persons.append(pack.TRAILER)
     records.append(pack.TRAILER)
-    return Part(b"".join(persons), b"".join(records), first + count - 1, number, moment)
+    return Part(b"".join(persons), b"".join(records), first + count - 1, number, begin + count * STEP)
 
 
-def _person(number: Number, id: bytes, wrapped: bytes, moment: datetime) -> bytes:
-    return b"".join(
-        (pack.fields(5), pack.int4(number), pack.blob(id), pack.text("lv"), pack.blob(wrapped), pack.instant(moment))
-    )
+class _Form(NamedTuple):
+    """What the records of one thing said have in common: ten millions are made from these within minutes."""
 
+    body: bytes
+    words: bytes
 
-def _record(row: Row) -> bytes:
-    assert row.subject is not None
-    return b"".join(
-        (
-            pack.fields(10),
-            pack.int8(row.position),
-            pack.blob(row.id.bytes),
-            pack.instant(row.recorded_at),
-            pack.blob(row.subject.bytes),
-            pack.text(row.purpose),
-            pack.text(row.channel),
-            pack.text(row.decision),
-            pack.instant(row.occurred_at),
-            pack.blob(row.body),
-            pack.blob(row.entry),
+    @classmethod
+    def of(cls, purpose: PurposeId, channel: ChannelId | None, decision: Decision) -> _Form:
+        sample = Record(RecordId(UUID(int=1)), SubjectId(UUID(int=2)), purpose, channel, decision, "portal", _SUBJECT,
+                        _EPOCH, _EPOCH, "lv", _NOTICE if decision is Decision.GIVEN else None)  # fmt: skip
+        body = sample.body
+        for own in (str(sample.id), str(sample.subject), format_instant(_EPOCH)):
+            body = body.replace(own.encode(), b"%b")
+        return cls(body, pack.text(purpose) + pack.text(channel) + pack.text(decision.value))
+
+    def row(self, position: int, clock: int, draw: str, subject: bytes, said_by: bytes, key: bytes) -> bytes:
+        """One row of COPY; *clock* in microseconds as the wire carries it, *draw* 80 random bits in hex."""
+        seconds, micros = divmod(clock, 1_000_000)
+        text = f"{(clock + _EPOCH_MS * 1000) // 1000:012x}7{draw[:3]}8{draw[3:18]}"
+        id = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".encode()
+        moment = b"%b.%06dZ" % (_second(seconds), micros)
+        body = self.body % (id, moment, moment, said_by)
+        raw = bytes.fromhex(text)
+        entry = commitment(key, UUID(bytes=raw), body)
+        return b"".join(
+            (
+                _ROW(10, 8, position, 16, raw, 8, clock, 16, subject),
+                self.words,
+                _BYTES(8, clock, len(body)),
+                body,
+                _ENTRY,
+                entry,
+            )
         )
+
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_MS = int(_EPOCH.timestamp()) * 1000
+_ROW = struct.Struct(">hiqi16siqi16s").pack
+_BYTES = struct.Struct(">iqi").pack
+_ENTRY = struct.pack(">i", 33)
+
+
+@lru_cache(4)
+def _second(seconds: int) -> bytes:
+    """A second of the wire's clock, as an instant is written up to it."""
+    return format_instant(_EPOCH + timedelta(seconds=seconds))[:19].encode()
+
+
+def _person(number: Number, id: bytes, wrapped: bytes, clock: int) -> bytes:
+    return b"".join(
+        (pack.fields(5), pack.int4(number), pack.blob(id), pack.text("lv"), pack.blob(wrapped), pack.int8(clock))
     )
 
 

@@ -117,6 +117,7 @@ class Report:
         }
         self.rows.append(row)
         print(json.dumps(row), flush=True)
+        self._keep()
 
     def fail(self, what: str, why: str) -> None:
         """A measurement that could not be made; the run exits non-zero."""
@@ -124,14 +125,18 @@ class Report:
         print(json.dumps({"what": what, "error": why}), file=sys.stderr, flush=True)
 
     def finish(self) -> None:
-        """Write bench/results/NAME.json (full runs only) and exit; non-zero if a measurement failed."""
-        if not QUICK:
-            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-            result = {"name": self.name, "cores": os.cpu_count(), "memory_mib": memory, "rows": self.rows}
-            folder = Path(__file__).parent / "results"
-            folder.mkdir(exist_ok=True)
-            (folder / f"{self.name}.json").write_text(json.dumps(result, indent=1) + "\n")
+        """Exit; non-zero if a measurement failed."""
         raise SystemExit(1 if self.failed else 0)
+
+    def _keep(self) -> None:
+        """Write bench/results/NAME.json as far as it is known; full runs only."""
+        if QUICK:
+            return
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+        result = {"name": self.name, "cores": os.cpu_count(), "memory_mib": memory, "rows": self.rows}
+        folder = Path(__file__).parent / "results"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{self.name}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def _ratio(ours: float, theirs: float, unit: str) -> float:

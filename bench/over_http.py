@@ -34,7 +34,8 @@ from placet.store.embedded import EmbeddedServer
 from placet.subjects.model import Newcomer
 
 CONNECTIONS = 64
-SECONDS = 2 if QUICK else 6
+SECONDS = 1 if QUICK else 6
+TURNS = 1 if QUICK else ROUNDS
 PEOPLE = 5_000
 PORT = 18_200
 _BIN = Path(sys.executable).parent
@@ -142,7 +143,7 @@ def _decisions(report: Report, stage: Stage) -> None:
     ours: dict[int, list[Load]] = {1: [], 2: []}
     rows: list[Load] = []
     raw: list[Sample] = []
-    for _ in range(ROUNDS):
+    for _ in range(TURNS):
         for workers in (1, 2):
             with _placet(stage, workers=workers) as pids:
                 ours[workers].append(stage.load(pids, "/v1/decisions", body))
@@ -160,7 +161,7 @@ def _decisions(report: Report, stage: Stage) -> None:
 def _checks(report: Report, stage: Stage, workers: int) -> None:
     body = '{"subject":"%s","activity":"offers"}'
     ours, theirs, bare = [], [], []
-    for _ in range(ROUNDS):
+    for _ in range(TURNS):
         with _placet(stage, workers=workers) as pids:
             _meet_everybody(stage)
             ours.append(stage.load(pids, "/v1/check", body))
