@@ -27,10 +27,10 @@ def main() -> None:
         for theme in (imports, withdrawals):
             with attempted(report, theme.__name__):
                 theme.run(report, here)
-        with attempted(report, "over http"):
-            over_http.run(report)
         with attempted(report, "ledgers"):
             ledgers.run(report, here, SIZES)
+    with attempted(report, "over http"):
+        over_http.run(report)
     report.finish()
 
 

@@ -206,5 +206,5 @@ def _rebuild(report: Report, place: Place, application: Application, size: int) 
 
 
 def _rounds(size: int) -> int:
-    """Minutes each at ten millions: there once must do."""
-    return ROUNDS if size <= 1_000_000 else 1
+    """Up to minutes each, with nothing beside them to take turns with: there once must do."""
+    return ROUNDS if size < 1_000_000 else 1
