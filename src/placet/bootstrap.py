@@ -306,7 +306,9 @@ def _migrated(admin_url: str, master: MasterKey, *, embedded: bool) -> tuple[str
         user, database = row
         if user == Roles(database).app:
             if missing := pending(connection):
-                raise Misconfigured(f"{len(missing)} migrations are missing; run `placet migrate` as the owner")
+                raise Misconfigured(
+                    f"{len(missing)} migrations are missing; start Placet once as the role that owns the database"
+                )
             return admin_url, Roles(database)
     # The password is derived, so that several hosts with the same master key agree; the embedded server asks for none.
     password = None if embedded else master.derive(_APP_PASSWORD).hex()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from placet.bootstrap import Application
 from placet.consents import actions
 from placet.consents.model import Actor, Decision, Provenance, Wish
-from placet.consents.rebuild import Edition, rebuild_feed, rebuild_states
+from placet.consents.rebuild import Edition, check_states, rebuild_feed, rebuild_states
 from placet.interfaces.cli.ledger import ledger_group
 from placet.ledger.append import append_event
 from placet.store.database import Database
@@ -148,11 +148,16 @@ def test_a_state_that_the_ledger_does_not_lead_to_is_put_right(
 ) -> None:
     states = rows(database, STATES)
     forget(database, wrong)
-    assert rows(database, STATES) != states
+    edited = rows(database, STATES)
+    assert edited != states
+    checked = check_states(partial(opened, app_url), editions(rulebook, database))
+    assert checked.mended > 0
+    assert rows(database, STATES) == edited
     rebuilt = rebuild_states(partial(opened, app_url), editions(rulebook, database))
     assert rebuilt.right == 3
-    assert rebuilt.mended > 0
+    assert rebuilt.mended == checked.mended
     assert rows(database, STATES) == states
+    assert check_states(partial(opened, app_url), editions(rulebook, database)).mended == 0
 
 
 @pytest.mark.parametrize(

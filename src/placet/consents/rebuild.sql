@@ -29,6 +29,11 @@ WHERE state.number = wrong.number AND state.purpose = wrong.purpose AND state.ch
 DELETE FROM consents.state AS state
 WHERE NOT EXISTS (SELECT FROM subjects.current AS person WHERE person.number = state.number);
 
+-- name: nobodys_states
+-- How many states belong to numbers that nobody has.
+SELECT count(*) FROM consents.state AS state
+WHERE NOT EXISTS (SELECT FROM subjects.current AS person WHERE person.number = state.number);
+
 -- name: slice_feed
 -- The stored changes at some positions.
 SELECT position, number, purpose, channel, decision, notice_major, expires_at

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 
 from placet import config as settings
 from placet.bootstrap import Application, build, editions
-from placet.consents.rebuild import rebuild_feed, rebuild_states
+from placet.consents.rebuild import Rebuilt, check_states, rebuild_feed, rebuild_states
 from placet.interfaces.cli.context import err, json_option, open_application, out, print_json, reported
 from placet.interfaces.cli.witness import witness_command
 from placet.kernel import clock
@@ -101,15 +101,34 @@ def proof_command(record: str, target: Path | None, as_json: bool) -> None:
 @json_option
 @reported
 def verify_command(processes: int, as_json: bool) -> None:
-    """Recompute the whole ledger. Exit code 1 when something is not as it was signed."""
+    """Recompute the whole ledger, and the states that follow from it. Exit code 1 when something is not so."""
     with _bar("verifying", hidden=as_json) as progress:
         report = verify(open_sources, processes=processes, progress=progress)
+    # States can only be held against a ledger that is itself as it was signed.
+    states = _states(processes, hidden=as_json) if report.is_intact else None
     if as_json:
-        print_json(_report_as_json(report))
+        print_json(_report_as_json(report) | {"states": None if states is None else attrs.asdict(states)})
     else:
         _say(report)
-    if not report.is_intact:
+        _say_states(states)
+    if states is None or states.mended:
         raise SystemExit(1)
+
+
+def _states(processes: int, *, hidden: bool) -> Rebuilt:
+    with _open_unsigned() as application, application.database.transaction() as connection:
+        known = editions(connection)
+    with _bar("states", hidden=hidden) as progress:
+        return check_states(open_database, known, processes=processes, progress=progress)
+
+
+def _say_states(states: Rebuilt | None) -> None:
+    if states is None:
+        out.print("the states were not looked at: the ledger they follow from is not intact")
+    elif states.mended:
+        out.print(f"[bold]{states.mended} states[/] are not what the ledger leads to: `placet ledger rebuild --states`")
+    else:
+        out.print(f"all {states.right} states are what the ledger leads to")
 
 
 @ledger_group.command("export")

@@ -274,7 +274,8 @@ def _actor(one: DecisionIn, client: Client) -> Actor:
     if one.representative is not None:
         return Actor("representative", str(one.representative))
     if one.agent is not None:
-        return Actor("agent", one.agent)
+        # Two programs may know different people by the same word, and a stolen key must be found in the record.
+        return Actor("agent", f"{client.id}/{one.agent}")
     return Actor("client", client.id)
 
 

@@ -2,7 +2,7 @@ CREATE SCHEMA consents;
 GRANT USAGE ON SCHEMA consents TO {app};
 
 -- The fold of the ledger to now: one row for each subject, purpose and channel ('' is the purpose itself).
--- Rebuilt from the ledger by `placet ledger rebuild`; never the truth.
+-- Rebuilt from the ledger by `placet ledger rebuild --states`; never the truth.
 CREATE TABLE consents.state (
     number       int NOT NULL,
     purpose      text NOT NULL,
