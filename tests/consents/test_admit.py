@@ -13,7 +13,7 @@ import yaml
 
 from placet.consents.model import Actor, Decision, Provenance, Refused, State, Wish
 from placet.consents.rules import Facts, Shown, Terms, admit
-from placet.kernel.ids import ChannelId, Position, PurposeId, SubjectId
+from placet.kernel.ids import ChannelId, MandateId, Position, PurposeId, SubjectId
 
 NOW = datetime(2026, 3, 12, 12, tzinfo=UTC)
 REST = timedelta(days=90)
@@ -32,6 +32,8 @@ def wish(changes: dict[str, Any]) -> Wish:
         key: changes[key] for key in ("decision", "route", "channel", "language", "notice_version") if key in changes
     }
     found = attrs.evolve(USUAL, **plain, occurred_at=hours(changes.get("said")))
+    if "mandate" in changes:
+        found = attrs.evolve(found, mandate=MandateId(UUID(int=changes["mandate"])))
     if "actor" in changes:
         found = attrs.evolve(found, actor=Actor(changes["actor"], str(UUID(int=2))))
     if "provenance" in changes:

@@ -129,6 +129,8 @@ def times(wish: Wish, facts: Facts, now: datetime) -> Refused | None:
 
 def _mandate(wish: Wish, facts: Facts, _now: datetime) -> Refused | None:
     """4. Who decides for another has a mandate that covers this."""
+    if wish.actor.kind != "representative" and wish.mandate is not None:
+        return Refused("no-representative", "a mandate is a representative's: name the representative too")
     if wish.actor.kind == "representative" and not facts.mandate_covers:
         return Refused("no-mandate", "no mandate of this representative covers this purpose today")
     return None

@@ -22,7 +22,7 @@ import structlog
 from placet.access.keys import Client
 from placet.bootstrap import Application
 from placet.consents.model import Actor, Outcome, Recorded, Refused, Wish
-from placet.gate.actions import answer_json
+from placet.gate.actions import Answer, answer_json
 from placet.gate.model import Token
 from placet.gate.replica import Replica
 from placet.interfaces.rest.limits import read_body
@@ -40,6 +40,9 @@ Handler = Callable[[Message, Receive, Send], Awaitable[None]]
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 MOST = 1000
 """Most decisions or checks in one request."""
+
+NOBODY = SubjectId(UUID(int=0))
+"""Whom an unknown alias names: rules and gate say no to that one item, and answer the others of the list."""
 
 log = structlog.get_logger()
 
@@ -69,6 +72,10 @@ class CheckIn(msgspec.Struct, forbid_unknown_fields=True):
     activity: str
     channel: str | None = None
     token: str | None = None
+    at: datetime | None = None
+    """What was valid then; such an answer carries no permit."""
+    known_at: datetime | None = None
+    """… as it was known then."""
 
 
 class DecisionOut(msgspec.Struct):
@@ -155,17 +162,31 @@ class HotRoutes:
 
     async def _answer(self, one: CheckIn, subject: SubjectId | None) -> dict[str, Any]:
         """From memory when the replica may answer, else from the database, off the event loop."""
-        if subject is None:
-            raise NotFound("no such subject; add it first with POST /v1/subjects", code="unknown-subject")
+        subject = NOBODY if subject is None else subject
         asked = ActivityId(one.activity)
         channel = None if one.channel is None else ChannelId(one.channel)
         token = None if one.token is None else Token.parse(one.token)
         gate, now = self._application.gate, clock.now()
+        if one.at is not None or one.known_at is not None:
+            return answer_json(await asyncio.to_thread(self._answer_as_of, one, subject, now))
         answer = gate.check_quickly(self._replica, subject, asked, channel=channel, token=token, now=now)
         if answer is None:
             ask = partial(gate.check_somehow, self._application.database, self._replica, subject, asked)
             answer = await asyncio.to_thread(ask, channel=channel, token=token, now=now)
         return answer_json(answer)
+
+    def _answer_as_of(self, one: CheckIn, subject: SubjectId, now: datetime) -> Answer:
+        with self._application.database.transaction() as connection:
+            return self._application.gate.check_as_of(
+                connection,
+                subject,
+                ActivityId(one.activity),
+                at=now if one.at is None else _instant(one.at, "at"),
+                known_at=None if one.known_at is None else _instant(one.known_at, "known_at"),
+                purposes=self._application.in_force.terms(connection),
+                channel=None if one.channel is None else ChannelId(one.channel),
+                token=None if one.token is None else Token.parse(one.token),
+            )
 
     def _client(self, scope: Message, needed: str) -> Client:
         header = _header(scope, b"authorization") or ""
@@ -242,12 +263,8 @@ def _idempotency(client: Client, key: str, index: int) -> bytes:
 
 
 def _wish(one: DecisionIn, subject: SubjectId | None, client: Client, key: bytes | None) -> Wish:
-    if subject is None:
-        raise NotFound("no such subject; add it first with POST /v1/subjects", code="unknown-subject")
-    if one.mandate is not None and one.representative is None:
-        raise BadInput("a mandate is a representative's: send `representative` too", code="no-representative")
     return Wish(
-        subject=subject,
+        subject=NOBODY if subject is None else subject,
         purpose=PurposeId(one.purpose),
         decision=one.decision,
         route=one.route,
@@ -255,18 +272,18 @@ def _wish(one: DecisionIn, subject: SubjectId | None, client: Client, key: bytes
         channel=None if one.channel is None else ChannelId(one.channel),
         language=one.language,
         shown=_digest(one.shown),
-        occurred_at=None if one.occurred_at is None else _instant(one.occurred_at),
+        occurred_at=None if one.occurred_at is None else _instant(one.occurred_at, "occurred_at"),
         mandate=None if one.mandate is None else MandateId(one.mandate),
         evidence=None if one.evidence is None else one.evidence.encode(),
         idempotency_key=key,
     )
 
 
-def _instant(moment: datetime) -> datetime:
+def _instant(moment: datetime, name: str) -> datetime:
     try:
         return aware(moment)
     except OverflowError:
-        raise BadInput("occurred_at must lie within the years 1 to 9999 in UTC", code="bad-time") from None
+        raise BadInput(f"{name} must lie within the years 1 to 9999 in UTC", code="bad-time") from None
 
 
 def _actor(one: DecisionIn, client: Client) -> Actor:
