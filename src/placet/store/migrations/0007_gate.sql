@@ -17,6 +17,8 @@ CREATE TABLE gate.audience (
     sha256     bytea NOT NULL CHECK (octet_length(sha256) = 32),
     members    bytea NOT NULL
 );
+-- Bitmaps are as small as they get: trying to compress those of ten million persons took 50 of 60 ms.
+ALTER TABLE gate.audience ALTER COLUMN members SET STORAGE EXTERNAL;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gate.audience EXECUTE FUNCTION store.refuse_change();
 ALTER TABLE gate.audience ENABLE ALWAYS TRIGGER append_only;
 
