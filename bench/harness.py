@@ -61,6 +61,8 @@ class Report:
     name: str
     rows: list[dict[str, Any]] = attrs.field(factory=list)
     failed: list[str] = attrs.field(factory=list)
+    load: float = 0.0
+    """The highest load average seen, our own included: far above the number of cores others were at work."""
 
     def compare(
         self,
@@ -133,7 +135,14 @@ class Report:
         if QUICK:
             return
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-        result = {"name": self.name, "cores": os.cpu_count(), "memory_mib": memory, "rows": self.rows}
+        self.load = max(self.load, os.getloadavg()[0])
+        result = {
+            "name": self.name,
+            "cores": os.cpu_count(),
+            "memory_mib": memory,
+            "load": self.load,
+            "rows": self.rows,
+        }
         folder = Path(__file__).parent / "results"
         folder.mkdir(exist_ok=True)
         (folder / f"{self.name}.json").write_text(json.dumps(result, indent=1) + "\n")

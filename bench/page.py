@@ -15,7 +15,10 @@ _HEAD = "| what | n | ratio | ours | peer | CPU an operation | must |\n|---|---|
 
 def table(result: dict[str, Any]) -> str:
     """The measured rows, the ratio first; a peer that is only shown has none."""
-    machine = f"{result['cores']} cores, {round(result['memory_mib'] / 1024)} GiB of memory."
+    machine = (
+        f"{result['cores']} cores, {round(result['memory_mib'] / 1024)} GiB of memory;"
+        f" load average up to {result['load']:.1f}."
+    )
     return "\n".join([machine, "", _HEAD, *map(_line, result["rows"])])
 
 
