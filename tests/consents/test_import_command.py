@@ -25,7 +25,7 @@ def run(placet: Application, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
     def opened() -> Iterator[Application]:
         yield placet
 
-    monkeypatch.setattr(imports, "open_application", opened)
+    monkeypatch.setattr(imports, "open_agreed", opened)
     return CliRunner()
 
 
