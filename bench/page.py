@@ -19,6 +19,8 @@ def table(result: dict[str, Any]) -> str:
         f"{result['cores']} cores, {round(result['memory_mib'] / 1024)} GiB of memory;"
         f" load average up to {result['load']:.1f}."
     )
+    if result["load"] > 2 * result["cores"]:
+        machine += " The machine had other work: the ratios count, times and rates are those of a share of it."
     return "\n".join([machine, "", _HEAD, *map(_line, result["rows"])])
 
 
