@@ -22,6 +22,8 @@ import attrs
 
 QUICK = bool(os.environ.get("QUICK"))
 ROUNDS = 3 if QUICK else 5
+TURNS = 1 if QUICK else ROUNDS
+"""Rounds of what takes seconds to begin."""
 
 
 @attrs.frozen

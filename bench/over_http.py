@@ -25,7 +25,7 @@ from pathlib import Path
 import attrs
 import psycopg
 
-from bench.harness import QUICK, ROUNDS, Report, Sample
+from bench.harness import QUICK, TURNS, Report, Sample
 from placet.access import keys
 from placet.bootstrap import build
 from placet.config import Config
@@ -35,7 +35,6 @@ from placet.subjects.model import Newcomer
 
 CONNECTIONS = 64
 SECONDS = 1 if QUICK else 6
-TURNS = 1 if QUICK else ROUNDS
 PEOPLE = 5_000
 PORT = 18_200
 _BIN = Path(sys.executable).parent
