@@ -187,16 +187,16 @@ def _answer(answers: _Answers) -> None:
     by_loop: dict[asyncio.AbstractEventLoop, _Answers] = {}
     for submission, answer in answers:
         if submission.loop is None:
-            _settle([(submission, answer)])
+            _deliver([(submission, answer)])
         else:
             by_loop.setdefault(submission.loop, []).append((submission, answer))
     for loop, its_own in by_loop.items():
         # A loop that has ended has nobody waiting in it any more.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, its_own)
+            loop.call_soon_threadsafe(_deliver, its_own)
 
 
-def _settle(answers: _Answers) -> None:
+def _deliver(answers: _Answers) -> None:
     for submission, answer in answers:
         if submission.future.done():  # whoever waited has gone away; the decision stands
             continue
