@@ -33,6 +33,7 @@ from placet.consents.model import Outcome, Wish
 from placet.consents.rebuild import Edition
 from placet.consents.rules import Shown, Terms
 from placet.consents.sequencer import Sequencer
+from placet.duties import Duties
 from placet.gate import roles as gate_roles
 from placet.gate.actions import Gate
 from placet.kernel import clock
@@ -167,6 +168,8 @@ class Application:
     sequencer: Sequencer
     api_keys: ApiKeys
     codes: Codes
+    duties: tuple[Duties, ...] = ()
+    """The purposes that are installed, each by what it owes a person."""
 
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
