@@ -1,5 +1,5 @@
 """
-What every purpose owes a person: stop, export, rectify, erase, explain, and tell what it brought. Uses are told to the gate.
+What every purpose owes a person: stop, export, rectify, erase, explain, tell what it brought. (Uses are the gate's.)
 
 A purpose fulfils the Protocol and is registered in `bootstrap.Application.duties`; rights and the stop clock reach it
 through nothing else. One conformance suite (`tests/rights/conformance.py`) runs over all that are registered.
