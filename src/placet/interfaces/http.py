@@ -17,11 +17,14 @@ from typing import Any
 from placet import config as settings
 from placet.bootstrap import Application, build
 from placet.interfaces.background import Background
+from placet.interfaces.console.app import console
+from placet.interfaces.desk.app import desk
 from placet.interfaces.log.routes import routes as log_routes
 from placet.interfaces.portal.app import portal
 from placet.interfaces.rest.api import api
 from placet.interfaces.rest.hot import HotRoutes
 from placet.interfaces.rest.limits import BodyLimit
+from placet.interfaces.staff.app import staff_site
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -53,6 +56,11 @@ class Server:
         self._rest = BodyLimit(api(application, self._background.replica))
         self._log = log_routes(application)
         self._pages = portal(application)
+        self._parts: dict[str, Asgi] = {
+            "/staff": staff_site(application),
+            "/desk": desk(application, self._background.replica),
+            "/console": console(application, self._background.replica),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -67,4 +75,5 @@ class Server:
             return self._rest
         if path.startswith("/log/"):
             return self._log
-        return self._pages
+        first = "/" + path.removeprefix("/").partition("/")[0]
+        return self._parts.get(first, self._pages)

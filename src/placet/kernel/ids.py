@@ -31,6 +31,9 @@ ActivityId = NewType("ActivityId", str)
 
 LineId = NewType("LineId", UUID)
 MandateId = NewType("MandateId", UUID)
+StaffId = NewType("StaffId", UUID)
+"""A member of the operator's staff."""
+
 Position = NewType("Position", int)
 """Place in the ledger, from 1; the leaf index of the tree is `position - 1`."""
 

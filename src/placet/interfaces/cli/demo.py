@@ -1,12 +1,15 @@
-"""The sample customers of `--demo`: made once, found again afterwards."""
+"""The sample customers and sample accounts of `--demo`: made once, found again afterwards."""
 
 from __future__ import annotations
 
 import contextlib
+from datetime import datetime
 
 import attrs
+from psycopg import Connection
 
-from placet.access import keys
+from placet.access import keys, staff
+from placet.access.staff import Role
 from placet.bootstrap import Application
 from placet.kernel import clock
 from placet.kernel.errors import Denied
@@ -23,10 +26,20 @@ class SampleCustomer:
 
 
 @attrs.frozen
+class SampleAccount:
+    login: str
+    name: str
+    role: Role
+    shop: str | None
+    about: str
+
+
+@attrs.frozen
 class Welcome:
     """What `make run` tells whoever started it."""
 
     customers: tuple[SampleCustomer, ...]
+    accounts: tuple[SampleAccount, ...]
     api_key: str
 
 
@@ -37,9 +50,20 @@ CUSTOMERS = (
     SampleCustomer("+37120000003", "emma@example.com", "Emma Clarke", "en", "Emma, reads English"),
 )
 
+# Nobody can sign in to these but by the button that only demo mode has: they have no password.
+ACCOUNTS = (
+    SampleAccount("agnese", "Agnese Kalniņa", Role.AGENT, "Rīga, Brīvības 100", "agent at the service desk"),
+    SampleAccount("martins", "Mārtiņš Ozols", Role.AGENT, "Liepāja, Lielā 8", "agent in another shop"),
+    SampleAccount("ruta", "Rūta Liepa", Role.REVIEWER, "Rīga, Brīvības 100", "reviewer of decisions that need a human"),
+    SampleAccount("marta", "Marta Zariņa", Role.MARKETER, None, "marketing"),
+    SampleAccount("andris", "Andris Vītols", Role.ANALYST, None, "analyst"),
+    SampleAccount("dace", "Dace Balode", Role.DPO, None, "data-protection officer"),
+    SampleAccount("oskars", "Oskars Krūmiņš", Role.ADMIN, None, "administrator"),
+)
+
 
 def fill(application: Application) -> Welcome:
-    """Add the sample customers that are missing, and find or make the API key."""
+    """Add the sample customers and accounts that are missing, and find or make the API key."""
     now = clock.now()
     with application.database.transaction() as connection:
         for customer in CUSTOMERS:
@@ -48,7 +72,24 @@ def fill(application: Application) -> Welcome:
                 application.subjects.add(
                     connection, aliases=aliases, language=customer.language, name=customer.name, now=now
                 )
-    return Welcome(CUSTOMERS, _api_key(application))
+        _add_accounts(connection, now)
+    return Welcome(CUSTOMERS, ACCOUNTS, _api_key(application))
+
+
+def _add_accounts(connection: Connection, now: datetime) -> None:
+    there = {member.login for member in staff.listing(connection)}
+    for account in ACCOUNTS:
+        if account.login not in there:
+            staff.add(
+                connection,
+                account.login,
+                name=account.name,
+                roles={account.role},
+                shop=account.shop,
+                source="demo",
+                by=None,
+                now=now,
+            )
 
 
 def _api_key(application: Application) -> str:

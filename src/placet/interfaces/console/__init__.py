@@ -1,0 +1,1 @@
+"""The console: what officers, analysts and administrators ask of the whole installation."""
