@@ -5,8 +5,10 @@ like any other, shown to the person, and found by the audit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import attrs
@@ -15,6 +17,7 @@ from psycopg import Connection
 from pyroaring import BitMap
 
 from placet.gate.actions import Confirmed, Permit
+from placet.gate.membership import audiences_with
 from placet.gate.model import Token
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId, SubjectId
@@ -23,6 +26,9 @@ from placet.store.queries import queries
 
 _SQL = queries("placet.gate", "uses.sql")
 _MOST_WORDS = 200
+_BATCH = 500
+"""Audience uses that are looked at together."""
+_PAGE = 1_000
 
 
 @attrs.frozen(eq=False)
@@ -66,6 +72,18 @@ class Use:
     outcome: str
 
 
+@attrs.frozen
+class Total:
+    """How often an activity used a person's data, and when last."""
+
+    activity: ActivityId | PurposeId
+    count: int
+    last_at: datetime
+
+    def and_one(self, at: datetime) -> Total:
+        return Total(self.activity, self.count + 1, max(self.last_at, at))
+
+
 def under_permit(permit: Permit, *, outcome: str, at: datetime) -> Told:
     """What was done under *permit*."""
     return Told(
@@ -92,48 +110,62 @@ def record_uses(connection: Connection, uses: Sequence[Told]) -> None:
     connection.execute(_SQL["record"], {"uses": msgspec.json.encode([_row(use) for use in uses]).decode()})
 
 
-def uses_of(connection: Connection, subject: SubjectId, *, before: int | None = None, limit: int = 50) -> list[Use]:
-    """What was done with the person's data, newest first: alone, and as a member of audiences."""
-    row = connection.execute(_SQL["number"], {"subject": subject}).fetchone()
+def uses_of(
+    connection: Connection,
+    subject: SubjectId,
+    *,
+    activities: Collection[ActivityId | PurposeId] | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Use]:
+    """What was done with the person's data (by *activities*, if given), newest first: alone, and in audiences."""
     before = 2**62 if before is None else before
-    parameters = {"subject": subject, "before": before, "limit": limit}
-    found = [Use(*use) for use in connection.execute(_SQL["of_subject"], parameters)]
-    if row is not None:
-        found += _as_member(connection, Number(row[0]), before, limit)
+    wanted = None if activities is None else list(activities)
+    parameters = {"subject": subject, "activities": wanted, "before": before, "limit": limit}
+    statement = _SQL["of_subject"] if wanted is None else _SQL["of_subject_by"]
+    found = [Use(*use) for use in connection.execute(statement, parameters)]
+    if (number := _number(connection, subject)) is not None:
+        found += _as_member(connection, number, wanted, before, limit)
     return sorted(found, key=lambda use: -use.id)[:limit]
 
 
-def _as_member(connection: Connection, number: Number, before: int, limit: int) -> list[Use]:
+def totals_of(connection: Connection, subject: SubjectId, *, since: datetime) -> list[Total]:
+    """How often each activity used the person's data since *since*, and when last; in no order."""
+    parameters = {"subject": subject, "since": since}
+    found = {row[0]: Total(*row) for row in connection.execute(_SQL["totals"], parameters)}
+    if (number := _number(connection, subject)) is not None:
+        rows = connection.execute(_SQL["audience_uses"], parameters).fetchall()
+        mine = audiences_with(connection, number, (audience for _, audience, _, _ in rows))
+        for activity, audience, at, without in rows:
+            if audience in mine and not _taken_out(without, number):
+                found[activity] = found.get(activity, Total(activity, 0, at)).and_one(at)
+    return list(found.values())
+
+
+def _number(connection: Connection, subject: SubjectId) -> Number | None:
+    row = connection.execute(_SQL["number"], {"subject": subject}).fetchone()
+    return None if row is None else Number(row[0])
+
+
+def _as_member(
+    connection: Connection, number: Number, activities: list[ActivityId | PurposeId] | None, before: int, limit: int
+) -> list[Use]:
     """Audience uses, newest first, until *limit* of them touched the person."""
     found: list[Use] = []
     while len(found) < limit:
-        rows = connection.execute(_SQL["of_audiences"], {"before": before, "limit": limit}).fetchall()
-        for *columns, without in rows:
-            use = Use(*columns)
-            assert use.audience is not None
-            taken_out = without is not None and number in BitMap.deserialize(without)
-            if not taken_out and number in _members(connection, use.audience):
-                found.append(use)
-        if len(rows) < limit:
+        parameters = {"activities": activities, "before": before, "limit": _BATCH}
+        rows = connection.execute(_SQL["of_audiences"], parameters).fetchall()
+        mine = audiences_with(connection, number, (use[4] for use in rows))
+        found += [Use(*use) for *use, without in rows if use[4] in mine and not _taken_out(without, number)]
+        if len(rows) < _BATCH:
             break
         before = rows[-1][0]
     return found[:limit]
 
 
-_known_members: dict[UUID, BitMap] = {}
-_MOST_KNOWN = 64
-
-
-def _members(connection: Connection, audience: UUID) -> BitMap:
-    """The members of an audience never change, so a few of them are kept."""
-    if (known := _known_members.get(audience)) is not None:
-        return known
-    row = connection.execute(_SQL["members"], {"audience": audience}).fetchone()
-    members = BitMap() if row is None else BitMap.deserialize(row[0])
-    if len(_known_members) >= _MOST_KNOWN:
-        _known_members.clear()
-    _known_members[audience] = members
-    return members
+def _taken_out(without: bytes | None, number: Number) -> bool:
+    """Whether the person had left the audience when it was confirmed."""
+    return without is not None and number in BitMap.deserialize(without)
 
 
 def _row(use: Told) -> dict[str, object]:

@@ -15,14 +15,42 @@ SELECT number FROM subjects.current WHERE id = %(subject)s;
 SELECT id, activity, channel, subject, audience, permit, epoch, position, at, outcome
 FROM gate.use WHERE subject = %(subject)s AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s;
 
--- name: of_audiences
--- Uses of audiences, newest first, with who was taken out before.
-SELECT id, activity, channel, subject, audience, permit, epoch, position, at, outcome, without
-FROM gate.use WHERE audience IS NOT NULL AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s;
+-- name: of_subject_by
+-- Uses of one person's data by some activities, newest first: the newest of each, then the newest of these.
+SELECT use.id, use.activity, use.channel, use.subject, use.audience, use.permit, use.epoch, use.position, use.at, use.outcome
+FROM unnest(%(activities)s::text[]) AS wanted (activity)
+CROSS JOIN LATERAL (
+    SELECT * FROM gate.use
+    WHERE use.subject = %(subject)s AND use.activity = wanted.activity AND use.id < %(before)s
+    ORDER BY use.id DESC LIMIT %(limit)s) AS use
+ORDER BY use.id DESC LIMIT %(limit)s;
 
--- name: members
--- The members of an audience.
-SELECT members FROM gate.audience WHERE id = %(audience)s;
+-- name: totals
+-- How often each activity used one person's data since an instant, and when last; read from the index alone.
+SELECT activity, count(*), max(at) FROM gate.use
+WHERE subject = %(subject)s AND at >= %(since)s GROUP BY activity;
+
+-- name: of_audiences
+-- Uses of audiences (by some activities, if any are given), newest first, with who was taken out before.
+SELECT id, activity, channel, subject, audience, permit, epoch, position, at, outcome, without
+FROM gate.use
+WHERE audience IS NOT NULL AND id < %(before)s
+  AND (%(activities)s::text[] IS NULL OR activity = ANY (%(activities)s::text[]))
+ORDER BY id DESC LIMIT %(limit)s;
+
+-- name: audience_uses
+-- Uses of audiences since an instant, with who was taken out before.
+SELECT activity, audience, at, without FROM gate.use WHERE audience IS NOT NULL AND at >= %(since)s;
+
+-- name: heads
+-- How the bitmaps of audiences begin, and how long they are.
+SELECT id, substr(members, 1, %(head)s::int), octet_length(members) FROM gate.audience WHERE id = ANY (%(audiences)s);
+
+-- name: slices
+-- A few bytes of each of these bitmaps.
+SELECT audience.id, substr(audience.members, slice.start, slice.length)
+FROM unnest(%(audiences)s::uuid[], %(starts)s::int[], %(lengths)s::int[]) AS slice (id, start, length)
+JOIN gate.audience USING (id);
 
 -- name: all
 -- Every use after one, in order.

@@ -38,6 +38,8 @@ CREATE TABLE gate.use (
     CHECK (subject IS NOT NULL OR audience IS NOT NULL)
 );
 CREATE INDEX use_subject ON gate.use (subject, id) WHERE subject IS NOT NULL;
+-- What a person's own pages ask: how often each activity, when last, and the newest of one activity.
+CREATE INDEX use_activity ON gate.use (subject, activity, id) INCLUDE (at) WHERE subject IS NOT NULL;
 CREATE INDEX use_audience ON gate.use (id) WHERE audience IS NOT NULL;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gate.use EXECUTE FUNCTION store.refuse_change();
 ALTER TABLE gate.use ENABLE ALWAYS TRIGGER append_only;
