@@ -5,10 +5,8 @@ like any other, shown to the person, and found by the audit.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import attrs
@@ -127,6 +125,14 @@ def uses_of(
     if (number := _number(connection, subject)) is not None:
         found += _as_member(connection, number, wanted, before, limit)
     return sorted(found, key=lambda use: -use.id)[:limit]
+
+
+def every_use_of(connection: Connection, subject: SubjectId) -> Iterator[Use]:
+    """All that was done with the person's data, newest first, a page at a time."""
+    before: int | None = None
+    while page := uses_of(connection, subject, before=before, limit=_PAGE):
+        yield from page
+        before = page[-1].id
 
 
 def totals_of(connection: Connection, subject: SubjectId, *, since: datetime) -> list[Total]:
