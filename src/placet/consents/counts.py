@@ -115,10 +115,11 @@ def over_time(connection: Connection, *, since: date, until: date, step: Step) -
 
 
 def _count(connection: Connection, after: int, upto: int, zone: str) -> None:
-    if upto > after:
-        slice_ = {"after": after, "upto": upto, "zone": zone}
-        connection.execute(_SQL["count_said"], slice_)
-        connection.execute(_SQL["count_regret"], slice_)
+    if upto == after:
+        return
+    slice_ = {"after": after, "upto": upto, "zone": zone}
+    connection.execute(_SQL["count_said"], slice_)
+    connection.execute(_SQL["count_regret"], slice_)
     connection.execute(_SQL["move"], {"position": upto, "zone": zone})
 
 

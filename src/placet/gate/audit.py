@@ -55,14 +55,21 @@ def audit(connection: Connection, gate: Gate, *, purposes: Purposes) -> Report:
     count, findings = 0, []
     for use in _uses(connection):
         count += 1
-        why = (
-            _subject_use(connection, gate, use, purposes)
-            if use.audience is None
-            else _audience_use(connection, gate, use, purposes, audiences)
-        )
-        if why is not None:
-            findings.append(Finding(use.id, use.activity, use.at, why))
+        if (finding := judge(connection, gate, use, purposes=purposes, audiences=audiences)) is not None:
+            findings.append(finding)
     return Report(count, tuple(findings))
+
+
+def judge(
+    connection: Connection, gate: Gate, use: Use, *, purposes: Purposes, audiences: dict[UUID, str | None]
+) -> Finding | None:
+    """What is wrong with one use; *audiences* remembers what each audience was found to be."""
+    why = (
+        _subject_use(connection, gate, use, purposes)
+        if use.audience is None
+        else _audience_use(connection, gate, use, purposes, audiences)
+    )
+    return None if why is None else Finding(use.id, use.activity, use.at, why)
 
 
 def _uses(connection: Connection) -> Iterator[Use]:

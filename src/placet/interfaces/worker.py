@@ -10,6 +10,7 @@ import structlog
 from placet.access import codes, sessions
 from placet.bootstrap import Application
 from placet.consents import actions as consents
+from placet.interfaces.bookkeeping import Bookkeeping
 from placet.kernel import clock
 from placet.subscribers.actions import Subscribers
 from placet.subscribers.delivery import Courier
@@ -32,12 +33,17 @@ class Worker:
         self._application = application
         subscribers = Subscribers.of(application.config, application.master)
         self._courier = Courier(application.database, subscribers)
+        self._books = Bookkeeping(application)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set."""
         followers = [
             threading.Thread(target=follow, args=(stop, clock.now), name=name, daemon=True)
-            for name, follow in (("keeper", self._application.keeper.follow), ("courier", self._courier.follow))
+            for name, follow in (
+                ("keeper", self._application.keeper.follow),
+                ("courier", self._courier.follow),
+                ("books", self._books.follow),
+            )
         ]
         for follower in followers:
             follower.start()

@@ -103,3 +103,12 @@ SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM ledger.record
 -- Positions %(first)s to %(last)s with what is hashed and what it stands for.
 SELECT position, body, coalesce(entry, '\x02'::bytea || body) FROM ledger.record
 WHERE position BETWEEN %(first)s AND %(last)s ORDER BY position;
+
+-- name: keep_verification
+-- The whole ledger was recomputed.
+INSERT INTO ledger.verification (at, size, root, findings, states)
+VALUES (%(at)s, %(size)s, %(root)s, %(findings)s, %(states)s) ON CONFLICT DO NOTHING;
+
+-- name: latest_verification
+-- When the whole ledger was last recomputed, and what was found.
+SELECT at, size, root, findings, states FROM ledger.verification ORDER BY at DESC LIMIT 1;

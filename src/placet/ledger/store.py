@@ -149,6 +149,31 @@ def begin_epoch(connection: Connection, epoch: str) -> None:
     connection.execute(_SQL["begin_epoch"], {"epoch": epoch})
 
 
+@attrs.frozen
+class Verification:
+    """When the whole ledger was recomputed, and how many places were not as signed (*states*: None, not looked at)."""
+
+    at: datetime
+    size: int
+    root: Hash
+    findings: int
+    states: int | None
+
+    @property
+    def is_intact(self) -> bool:
+        """Records and the states that follow from them; what was not looked at is not said to be intact."""
+        return self.findings == 0 and self.states == 0
+
+
+def keep_verification(connection: Connection, done: Verification) -> None:
+    connection.execute(_SQL["keep_verification"], attrs.asdict(done))
+
+
+def latest_verification(connection: Connection) -> Verification | None:
+    row = connection.execute(_SQL["latest_verification"]).fetchone()
+    return None if row is None else Verification(*row)
+
+
 def extent(connection: Connection) -> tuple[int, int]:
     """The first and the last position that are really there; (0, 0) when none is."""
     row = connection.execute(_SQL["extent"]).fetchone()

@@ -9,9 +9,9 @@ import click
 from psycopg import Connection
 
 from placet.bootstrap import Application
-from placet.gate import files, past
+from placet.gate import audited, files, past
 from placet.gate.actions import Allowed, Answer, answer_json, audience_json
-from placet.gate.audit import Finding, audit
+from placet.gate.audit import Finding
 from placet.gate.model import Token
 from placet.gate.replica import Replica
 from placet.interfaces.cli.context import (
@@ -218,7 +218,8 @@ def _print_audience(shown: dict[str, Any]) -> None:
 def audit_command(as_json: bool) -> None:
     """Replay every use against the ledger. Exits 1 if one had no valid permit."""
     with open_application() as application, application.database.transaction() as connection:
-        report = audit(connection, application.gate, purposes=application.in_force.terms(connection))
+        purposes = application.in_force.terms(connection)
+        report = audited.whole(connection, application.gate, purposes=purposes, now=clock.now())
     if as_json:
         print_json({"uses": report.uses, "findings": [_finding(finding) for finding in report.findings]})
     else:

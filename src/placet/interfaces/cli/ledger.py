@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 
 from placet import config as settings
 from placet.bootstrap import Application, build, editions
+from placet.consents import counts
 from placet.consents.rebuild import Rebuilt, check_states, rebuild_feed, rebuild_states
 from placet.interfaces.cli.context import err, json_option, open_application, out, print_json, reported
 from placet.interfaces.cli.witness import witness_command
@@ -30,6 +31,7 @@ from placet.ledger.proof import TextProof
 from placet.ledger.rebuild import rebuild_tiles
 from placet.ledger.rows import Finding
 from placet.ledger.slices import Sources
+from placet.ledger.store import Verification
 from placet.ledger.verify import Report, verify
 from placet.store.database import Database
 
@@ -106,6 +108,7 @@ def verify_command(processes: int, as_json: bool) -> None:
         report = verify(open_sources, processes=processes, progress=progress)
     # States can only be held against a ledger that is itself as it was signed.
     states = _states(processes, hidden=as_json) if report.is_intact else None
+    _remember(report, states)
     if as_json:
         print_json(_report_as_json(report) | {"states": None if states is None else attrs.asdict(states)})
     else:
@@ -113,6 +116,14 @@ def verify_command(processes: int, as_json: bool) -> None:
         _say_states(states)
     if states is None or states.mended:
         raise SystemExit(1)
+
+
+def _remember(report: Report, states: Rebuilt | None) -> None:
+    """For the console: when this was last done, and with which outcome."""
+    findings = len(report.findings) + report.more
+    done = Verification(clock.now(), report.size, report.root, findings, None if states is None else states.mended)
+    with _open_unsigned() as application, application.database.transaction() as connection:
+        store.keep_verification(connection, done)
 
 
 def _states(processes: int, *, hidden: bool) -> Rebuilt:
@@ -169,6 +180,7 @@ def restored_command(reason: str, as_json: bool) -> None:
 @ledger_group.command("rebuild")
 @click.option("--states", "what", flag_value="states", help="Derive everyone's states, and the feed of changes.")
 @click.option("--tiles", "what", flag_value="tiles", default="tiles", help="Derive the tree's tiles (the default).")
+@click.option("--counts", "what", flag_value="counts", help="Count again how many said what.")
 @click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="For --states.")
 @json_option
 @reported
@@ -176,6 +188,9 @@ def rebuild_command(what: str, processes: int, as_json: bool) -> None:
     """Derive again what follows from the records, and put right what is missing or different."""
     if what == "states":
         _rebuild_states(processes, as_json)
+        return
+    if what == "counts":
+        _rebuild_counts(as_json)
         return
     with _open_unsigned() as application, _bar("rebuilding", hidden=as_json) as progress:
         rebuilt = rebuild_tiles(application.database, progress=progress)
@@ -197,6 +212,19 @@ def _rebuild_states(processes: int, as_json: bool) -> None:
     else:
         out.print(f"{states.right} states are right, {states.mended} of them were mended")
         out.print(f"{feed.right} changes are right, {feed.mended} positions of them were mended")
+
+
+def _rebuild_counts(as_json: bool) -> None:
+    with (
+        _open_unsigned() as application,
+        _bar("counting", hidden=as_json) as progress,
+        application.database.transaction() as connection,
+    ):
+        found = counts.rebuild(connection, zone=application.config.time_zone, progress=progress)
+    if as_json:
+        print_json({"counts": attrs.asdict(found)})
+    else:
+        out.print(f"{found.right} counts are right, {found.mended} of them were mended")
 
 
 @ledger_group.command("trust")

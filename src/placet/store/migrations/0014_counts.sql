@@ -46,6 +46,12 @@ CREATE TABLE gate.audited (
     at   timestamptz
 );
 INSERT INTO gate.audited DEFAULT VALUES;
+-- Ids that were passed over: a transaction that took one may commit later, or never did. Looked at again for an hour.
+CREATE TABLE gate.audit_gap (
+    first bigint PRIMARY KEY,
+    last  bigint NOT NULL CHECK (last >= first),
+    since timestamptz NOT NULL
+);
 CREATE TABLE gate.audit_finding (
     use      bigint PRIMARY KEY,
     activity text NOT NULL,
@@ -57,7 +63,7 @@ CREATE TABLE gate.audited_audience (
     why      text                 -- null: every member had consented
 );
 GRANT SELECT, UPDATE ON gate.audited TO {app};
-GRANT SELECT, INSERT, DELETE ON gate.audit_finding, gate.audited_audience TO {app};
+GRANT SELECT, INSERT, DELETE ON gate.audit_gap, gate.audit_finding, gate.audited_audience TO {app};
 
 -- Catalogues that somebody proposed, as their canonical JSON. `base` is the digest of the one that was in force then.
 CREATE TABLE catalogue.draft (
