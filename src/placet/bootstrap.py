@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import attrs
 import psycopg
@@ -44,6 +45,7 @@ from placet.ledger.append import lock_head
 from placet.ledger.keeper import Keeper
 from placet.ledger.keys import Keys
 from placet.ledger.keys import load as load_keys
+from placet.rights.requests import Requests
 from placet.store.database import Database
 from placet.store.embedded import EmbeddedServer
 from placet.store.migrations import Roles, migrate, pending
@@ -168,6 +170,7 @@ class Application:
     sequencer: Sequencer
     api_keys: ApiKeys
     codes: Codes
+    requests: Requests
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
 
@@ -231,6 +234,7 @@ def build(config: Config) -> Application:
         sequencer=Sequencer(database, rulebook, clock.now, demand=keeper.demand_agreement),
         api_keys=ApiKeys(database),
         codes=Codes(database, subjects, master, sender_for(config)),
+        requests=Requests(subjects, ZoneInfo(config.time_zone)),
     )
 
 
