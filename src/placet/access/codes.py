@@ -13,7 +13,7 @@ import ipaddress
 import math
 import secrets
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID, uuid4
 
 import attrs
@@ -44,6 +44,9 @@ KEEP = max(window for _, _, window in LIMITS)
 
 CODE_LABEL = "placet/code/v1"
 
+Use = Literal["sign-in", "identity", "grant"]
+"""What a code is for: signing in, showing at the desk who one is, completing a grant there. It fits nothing else."""
+
 SQL = queries("placet.access")
 log = structlog.get_logger()
 
@@ -56,6 +59,8 @@ class Message:
     contact: Alias
     code: str | None
     language: str
+    use: Use = "sign-in"
+    """The message must say what the code is for: nobody should tell one for a grant believing it to be a greeting."""
 
 
 class CodeSender(Protocol):
@@ -100,14 +105,14 @@ class Codes:
         self._key = master.derive(CODE_LABEL)
         self._sender = sender
 
-    def request(self, contact: str, *, address: str, language: str, now: datetime) -> UUID:
+    def request(self, contact: str, *, address: str, language: str, now: datetime, use: Use = "sign-in") -> UUID:
         """
         Send a code to *contact* (`msisdn:…` or `email:…`) if it is somebody's; returns the challenge either way.
 
         *address* is where the request came from, for the limits. Too many requests raise `TooMany`.
         """
         alias = Alias.parse(contact)
-        if alias.kind == "crm":
+        if alias.kind not in {"msisdn", "email"}:
             raise BadInput("a code can be sent to a phone number or an e-mail address only", code="bad-contact")
         contact_hash = self._subjects.vault.alias_hash(alias)
         address_hash = keyed_hash(self._key, b"address\0" + _network(address).encode())
@@ -120,18 +125,18 @@ class Codes:
                 "contact": contact_hash,
                 "address": address_hash,
                 "subject": None if subject is None else subject.id,
-                "code": self._hash(challenge, code),
+                "code": self._hash(challenge, code, use),
                 "now": now,
                 "expires_at": now + VALID,
             }
             connection.execute(SQL["add_challenge"], values)
-            message = Message(challenge, alias, None if subject is None else code, language)
+            message = Message(challenge, alias, None if subject is None else code, language, use)
             self._sender.send(connection, message, now=now)
         return challenge
 
-    def verify(self, challenge: UUID, code: str, *, now: datetime) -> SubjectId | None:
-        """Who may sign in with *code*, or None: wrong, used, too late, tried too often, or nobody's contact."""
-        shown = self._hash(challenge, code.strip())
+    def verify(self, challenge: UUID, code: str, *, now: datetime, use: Use = "sign-in") -> SubjectId | None:
+        """Whose *code* this is, or None: wrong, for another use, used, late, tried too often, or nobody's contact."""
+        shown = self._hash(challenge, code.strip(), use)
         with self._database.transaction() as connection:
             values = {"id": challenge, "most": MOST_ATTEMPTS, "now": now}
             row = connection.execute(SQL["try_challenge"], values).fetchone()
@@ -144,9 +149,9 @@ class Codes:
             connection.execute(SQL["use_challenge"], {"id": challenge, "now": now})
         return SubjectId(subject)
 
-    def _hash(self, challenge: UUID, code: str) -> bytes:
-        # Keyed, since six digits could be tried out against a plain hash; bound to its challenge.
-        return keyed_hash(self._key, b"code\0" + challenge.bytes + code.encode())
+    def _hash(self, challenge: UUID, code: str, use: Use) -> bytes:
+        # Keyed, since six digits could be tried out against a plain hash; bound to its challenge and its use.
+        return keyed_hash(self._key, b"code\0" + use.encode() + b"\0" + challenge.bytes + code.encode())
 
 
 def sender_for(config: Config) -> CodeSender:

@@ -14,11 +14,12 @@ from placet.kernel.ids import LineId, MandateId, PurposeId, SubjectId, new_subje
 from placet.kernel.periods import Period
 from placet.kernel.seal import MasterKey
 from placet.store.database import Database
-from placet.subjects import lines, mandates, merging, rules, store
+from placet.subjects import lines, mandates, merging, rules, search, store
 from placet.subjects.model import (
     Alias,
     Contact,
     EventKind,
+    Identity,
     LineRole,
     Mandate,
     MandateKind,
@@ -72,6 +73,7 @@ class Subjects:
         connection.execute(
             store.SQL["add_person"], values | _sealed_profile(key, subject.id, Profile(name, birth_date))
         )
+        search.write_name(connection, self.vault, number, name)
         for alias in aliases:
             store.add_contact(connection, self.vault, subject, key, alias, now)
         return subject
@@ -80,7 +82,10 @@ class Subjects:
         """Record many persons at once, in their order; one taken alias raises `Conflict` and none is recorded."""
         for newcomer in newcomers:
             _plausible(newcomer.birth_date, now)
-        return store.copy_many(connection, self.vault, newcomers, now)
+        added = store.copy_many(connection, self.vault, newcomers, now)
+        names = [(person.number, newcomer.name) for person, newcomer in zip(added, newcomers, strict=True)]
+        search.copy_names(connection, self.vault, names)
+        return added
 
     # Finding
 
@@ -98,6 +103,21 @@ class Subjects:
         by_hash = {self.vault.alias_hash(alias): alias for alias in aliases}
         rows = store.every(connection, "by_aliases", hashes=list(by_hash))
         return {by_hash[hashed]: store.subject(row) for hashed, *row in rows}
+
+    def search(self, connection: Connection, text: str) -> search.Search:
+        """Who fits what was typed at the desk; nothing that could be searched for raises `BadInput`."""
+        if len(text) > search.LONGEST:
+            raise BadInput("search for something shorter; nothing was searched", code="bad-search")
+        aliases = search.aliases_in(text)
+        people = list(self.find_many(connection, aliases).values()) if aliases else []
+        if not aliases:
+            people = search.named(connection, self.vault, text)
+        once = list(dict.fromkeys(people))
+        shown = tuple(
+            search.found(person, self.profile(connection, person.id).name, self.contacts(connection, person.id))
+            for person in once[: search.MOST]
+        )
+        return search.Search("alias" if aliases else "name", shown, more=len(once) > search.MOST)
 
     def get(self, connection: Connection, id: SubjectId) -> Subject:
         """The person with this id, erased or not; nobody raises `NotFound`."""
@@ -127,6 +147,13 @@ class Subjects:
             rows = store.every(connection, "keys", ids=list(ids))
         return {id: None if wrapped is None else self.vault.unwrap(wrapped, id) for id, wrapped in rows}
 
+    def identities(self, connection: Connection, id: SubjectId) -> list[Identity]:
+        """This person and whoever was merged into it: records, evidence and uses stay under the id they were made for."""
+        return [
+            Identity(id, number, None if wrapped is None else self.vault.unwrap(bytes(wrapped), id))
+            for id, number, wrapped in store.every(connection, "identities", id=id)
+        ]
+
     def erase_key(self, connection: Connection, id: SubjectId, now: datetime) -> list[SubjectId]:
         """
         Forget a person for good (GDPR 17) and return the ids that were forgotten: theirs, and those of every
@@ -141,6 +168,7 @@ class Subjects:
         lines = [line for (line,) in store.every(connection, "forget_roles", numbers=numbers)]
         connection.execute(store.SQL["forget_lines"], {"lines": lines})
         connection.execute(store.SQL["forget_mandates"], values)
+        search.forget_names(connection, numbers)
         connection.execute(store.SQL["forget_persons"], values)
         return [SubjectId(erased) for erased, _ in rows]
 
@@ -195,6 +223,7 @@ class Subjects:
         _plausible(profile.birth_date, now)
         person, key = self._living(connection, id)
         connection.execute(store.SQL["set_profile"], {"id": person.id} | _sealed_profile(key, person.id, profile))
+        search.write_name(connection, self.vault, person.number, profile.name)
 
     def merge(self, connection: Connection, survivor: SubjectId, merged: SubjectId) -> None:
         """One person was recorded twice: *merged* leads to *survivor* from now on. Their states: `rules.merge`."""
@@ -278,6 +307,11 @@ class Subjects:
     def mandates(self, connection: Connection, id: SubjectId) -> list[Mandate]:
         """Every mandate over or held by a person, past ones too."""
         return [store.mandate(row) for row in store.every(connection, "mandates_of", id=id)]
+
+    def proofs(self, connection: Connection, id: SubjectId) -> dict[MandateId, str]:
+        """Which document was seen for each mandate over a person; for that person's own eyes (GDPR 15)."""
+        person, key = self._living(connection, id)
+        return mandates.proofs(connection, person, key)
 
     def mandate_for(
         self, connection: Connection, representative: SubjectId, subject: SubjectId, purpose: PurposeId, at: datetime

@@ -14,7 +14,7 @@ from placet.kernel.ids import MandateId, PurposeId, SubjectId
 from placet.kernel.periods import Period
 from placet.subjects import rules, store
 from placet.subjects.model import Mandate, MandateKind, Subject
-from placet.subjects.vault import seal_field
+from placet.subjects.vault import open_field, seal_field
 
 WHY = {
     "of-age": "a parent decides for a minor whose birth date is known; record the birth date, or a power of attorney",
@@ -64,6 +64,14 @@ def end_mandate(connection: Connection, id: MandateId, *, at: datetime) -> None:
     """The mandate ends; what was decided under it stands until somebody decides otherwise."""
     if store.one(connection, "end_mandate", id=id, at=at) is None:
         raise NotFound("there is no such mandate in force; nothing was changed", code="unknown-mandate")
+
+
+def proofs(connection: Connection, subject: Subject, key: bytes) -> dict[MandateId, str]:
+    """The reference of the document that was seen, for each mandate over *subject*."""
+    return {
+        MandateId(id): open_field(key, subject.id, f"mandate:{id}", bytes(proof))
+        for id, proof in store.every(connection, "mandate_rows", number=subject.number)
+    }
 
 
 def covering(

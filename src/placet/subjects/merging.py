@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from placet.kernel.errors import BadInput, Conflict, NotFound
 from placet.kernel.ids import Number, SubjectId
-from placet.subjects import store
+from placet.subjects import search, store
 from placet.subjects.vault import Vault, open_field, seal_field
 
 
@@ -37,6 +37,7 @@ def merge(connection: Connection, vault: Vault, survivor: SubjectId, merged: Sub
     _move_roles(connection, to, gone)
     _move_mandates(connection, to, gone)
     _keep_profile(connection, to, gone)
+    _keep_name(connection, vault, to, gone)
     connection.execute(store.SQL["close_merged"], {"survivor": to.id, "merged": gone.id})
 
 
@@ -87,6 +88,13 @@ def _keep_profile(connection: Connection, to: _Identity, gone: _Identity) -> Non
         values[field] = _resealed(to, gone, field, theirs) if mine is None and theirs is not None else mine
     connection.execute(store.SQL["set_profile"], values)
     connection.execute(store.SQL["drop_merged_profile"], {"merged": gone.id})
+
+
+def _keep_name(connection: Connection, vault: Vault, to: _Identity, gone: _Identity) -> None:
+    """Whoever goes on is found by their own name, or by the one that was just learnt."""
+    search.forget_names(connection, [gone.number])
+    if to.name is None and gone.name is not None:
+        search.write_name(connection, vault, to.number, open_field(gone.key, gone.id, "name", gone.name))
 
 
 def _execute(connection: Connection, name: str, to: _Identity, gone: _Identity, values: dict[str, Any]) -> None:

@@ -13,8 +13,9 @@ import attrs
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import LineId, MandateId, Number, PurposeId, SubjectId
 from placet.kernel.periods import Period
+from placet.subjects import personal_code
 
-AliasKind = Literal["msisdn", "email", "crm"]
+AliasKind = Literal["msisdn", "email", "crm", "personal-code"]
 Role = Literal["holder", "user", "child", "company-contact"]
 EventKind = Literal["recycled", "sim-swap", "holder-changed", "user-changed", "contract-ended", "ported-out"]
 MandateKind = Literal["parent", "guardian", "power-of-attorney"]
@@ -39,16 +40,25 @@ class Subject:
     erased_at: datetime | None = None
 
 
+@attrs.frozen
+class Identity:
+    """One id that a person is or was recorded under, with its own key; *key* None once it was erased."""
+
+    id: SubjectId
+    number: Number
+    key: bytes | None = attrs.field(repr=False)
+
+
 @attrs.frozen(repr=False)
 class Alias:
-    """A name by which a person is found: a phone number, an e-mail address or a customer number, normalised."""
+    """What a person is found by: a phone number, an e-mail address, a customer number, a personal code; normalised."""
 
     kind: AliasKind
     value: str
 
     @classmethod
     def parse(cls, text: str) -> Alias:
-        """Read `msisdn:…`, `email:…` or `crm:…`. The text is personal data: no error repeats it."""
+        """Read `msisdn:…`, `email:…`, `crm:…` or `personal-code:…`. The text is personal data: no error repeats it."""
         kind, colon, value = text.partition(":")
         normalise = _NORMALISE.get(kind.strip().lower())
         if not colon or normalise is None:
@@ -91,6 +101,16 @@ class Alias:
             )
         return cls("crm", stripped)
 
+    @classmethod
+    def personal_code(cls, value: str) -> Alias:
+        """Latvia's national identification number, in either of its forms."""
+        if (digits := personal_code.normalised(value)) is None:
+            raise BadInput(
+                "a personal code looks like 161175-19997 or 32xxxx-xxxxx; check its digits. Nothing was changed",
+                code="bad-personal-code",
+            )
+        return cls("personal-code", digits)
+
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
 
@@ -99,7 +119,12 @@ class Alias:
         return f"Alias({self.kind!r}, …)"
 
 
-_NORMALISE = {"msisdn": Alias.msisdn, "email": Alias.email, "crm": Alias.crm}
+_NORMALISE = {
+    "msisdn": Alias.msisdn,
+    "email": Alias.email,
+    "crm": Alias.crm,
+    "personal-code": Alias.personal_code,
+}
 
 
 @attrs.frozen(repr=False)

@@ -93,6 +93,10 @@ UPDATE subjects.person SET language = %(language)s WHERE id = %(id)s AND erased_
 SELECT id, number FROM subjects.person
 WHERE (id = %(id)s OR merged_into = %(id)s) AND erased_at IS NULL ORDER BY number FOR UPDATE;
 
+-- name: identities
+-- This person and every identity that was ever merged into it, forgotten ones too: records stand under each.
+SELECT id, number, wrapped_key FROM subjects.person WHERE id = %(id)s OR merged_into = %(id)s ORDER BY number;
+
 -- name: forget_persons
 -- Destroy the keys: what was sealed under them cannot be read again, whoever still holds a copy.
 UPDATE subjects.person

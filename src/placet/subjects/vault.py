@@ -20,6 +20,7 @@ from placet.subjects.model import Alias
 
 KEY_LABEL = "placet/subject-key/v1"
 LOOKUP_LABEL = "placet/lookup/v1"
+NAME_LABEL = "placet/name-word/v1"
 CHECK_LABEL = "placet/master-check/v1"
 
 _NONCE = 12
@@ -31,6 +32,7 @@ class Vault:
     def __init__(self, master: MasterKey) -> None:
         self._wrapping = AESGCM(master.derive(KEY_LABEL))
         self._lookup = hmac.new(master.derive(LOOKUP_LABEL), digestmod="sha256")
+        self._name = master.derive(NAME_LABEL)
         self._check = master.derive(CHECK_LABEL)
 
     def new_key(self, subject: SubjectId) -> tuple[bytes, bytes]:
@@ -54,6 +56,10 @@ class Vault:
         keyed = self._lookup.copy()
         keyed.update(f"{alias.kind}:{alias.value}".encode())
         return keyed.digest()
+
+    def name_hash(self, word: str) -> bytes:
+        """What a folded word of a name is found by."""
+        return keyed_hash(self._name, word.encode())
 
     def fingerprint(self) -> bytes:
         """Tells this master key from another, and nothing about either."""

@@ -30,6 +30,7 @@ def subjects_group() -> None:
 @click.option("--msisdn", multiple=True, help="A phone number, for instance +371 2000 0000.")
 @click.option("--email", multiple=True, help="An e-mail address.")
 @click.option("--crm", multiple=True, help="The customer's number in another system.")
+@click.option("--personal-code", multiple=True, help="The national identification number, 161175-19997.")
 @click.option("--lang", default=LANGUAGES[0], show_default=True, type=click.Choice(LANGUAGES))
 @click.option("--name", help="Kept sealed under the person's own key.")
 @click.option("--birth-date", help="YYYY-MM-DD, kept sealed.")
@@ -39,13 +40,19 @@ def add_command(
     msisdn: Sequence[str],
     email: Sequence[str],
     crm: Sequence[str],
+    personal_code: Sequence[str],
     lang: str,
     name: str | None,
     birth_date: str | None,
     as_json: bool,
 ) -> None:
     """Record a person, found from now on by each alias given."""
-    aliases = [*map(Alias.msisdn, msisdn), *map(Alias.email, email), *map(Alias.crm, crm)]
+    aliases = [
+        *map(Alias.msisdn, msisdn),
+        *map(Alias.email, email),
+        *map(Alias.crm, crm),
+        *map(Alias.personal_code, personal_code),
+    ]
     born = None if birth_date is None else _day(birth_date)
     with open_application() as application, application.database.transaction() as connection:
         person = application.subjects.add(
@@ -136,7 +143,7 @@ def contact_group() -> None:
 @click.argument("alias")
 @reported
 def contact_add_command(subject: str, alias: str) -> None:
-    """SUBJECT is found by ALIAS (msisdn:…, email:…, crm:…) too."""
+    """SUBJECT is found by ALIAS (msisdn:…, email:…, crm:…, personal-code:…) too."""
     with open_application() as application, application.database.transaction() as connection:
         person = find_subject(application, connection, subject)
         application.subjects.add_contact(connection, person.id, Alias.parse(alias), now=clock.now())
