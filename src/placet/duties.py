@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import attrs
 from psycopg import Connection
@@ -51,6 +51,13 @@ class Holding:
     """How long it is kept, in words, for each language."""
     rows: Sequence[Json]
     """The data itself: flat objects with the same keys in every row."""
+    title: Mapping[str, str] = attrs.field(factory=dict)
+    """What a reader calls it, for each language; left out, the name stands there."""
+    columns: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
+    """What a reader calls each key of the rows, for each language; left out, the key stands there."""
+    origin: Literal["provided", "observed", "derived"] = "observed"
+    """Who it comes from: told by the person, seen from what they did, or made by us. The first two are portable
+    (GDPR 20) where the basis is consent or contract."""
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ from typing import Protocol
 import attrs
 from psycopg import Connection
 
+from placet.consents import evidence as sealed_evidence
 from placet.consents import store
 from placet.consents.model import (
     Actor,
@@ -277,7 +278,7 @@ def _evidence(batch: Batch, wish: Wish, person: store.Person, key: bytes) -> str
     if wish.evidence is None:
         return None
     digest = keyed_hash(key, _EVIDENCE + wish.evidence)
-    sealed = seal(key, wish.evidence, context=person.id.bytes + b"evidence")
+    sealed = seal(key, wish.evidence, context=person.id.bytes + sealed_evidence.CONTEXT)
     batch.writing.evidence.append(
         {"hash": digest.hex(), "number": person.number, "sealed": sealed.hex(), "created_at": batch.now}
     )

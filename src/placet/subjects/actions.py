@@ -148,7 +148,7 @@ class Subjects:
         return {id: None if wrapped is None else self.vault.unwrap(wrapped, id) for id, wrapped in rows}
 
     def identities(self, connection: Connection, id: SubjectId) -> list[Identity]:
-        """This person and whoever was merged into it: records, evidence and uses stay under the id they were made for."""
+        """This person and whoever was merged into it: records and uses stay under the id they were made for."""
         return [
             Identity(id, number, None if wrapped is None else self.vault.unwrap(bytes(wrapped), id))
             for id, number, wrapped in store.every(connection, "identities", id=id)
