@@ -55,6 +55,16 @@ def load(path_or_name: str | Path) -> Catalogue:
     return frozen(document.canonical())
 
 
+def listed_purposes(raw: bytes) -> frozenset[str] | None:
+    """The purposes that the bytes of a catalogue.yaml list; None when they cannot be read: `load` says why."""
+    try:
+        head = _value(yaml.compose(raw.decode("utf-8-sig"), Loader=_Plain), (), {})
+    except (UnicodeDecodeError, RecursionError, yaml.YAMLError, _Repeated):
+        return None
+    listed = head.get("purposes") if isinstance(head, dict) else None
+    return frozenset(map(str, listed)) if isinstance(listed, list) else None
+
+
 def _folder(path_or_name: str | Path) -> Traversable:
     path = Path(path_or_name)
     if path.is_dir():
