@@ -9,9 +9,9 @@ five attempts; how often one may be asked for is limited for each contact and fo
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import math
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID, uuid4
@@ -20,6 +20,7 @@ import attrs
 import structlog
 from psycopg import Connection
 
+from placet.access.guesses import network_of
 from placet.config import Config
 from placet.kernel.errors import BadInput, TooMany
 from placet.kernel.ids import SubjectId
@@ -44,8 +45,9 @@ KEEP = max(window for _, _, window in LIMITS)
 
 CODE_LABEL = "placet/code/v1"
 
-Use = Literal["sign-in", "identity", "grant"]
-"""What a code is for: signing in, showing at the desk who one is, completing a grant there. It fits nothing else."""
+Use = Literal["sign-in", "identity", "grant", "contact"]
+"""What a code is for: signing in, showing at the desk who one is, completing a grant there, or that a
+contact is one's own. It fits nothing else."""
 
 SQL = queries("placet.access")
 log = structlog.get_logger()
@@ -111,31 +113,52 @@ class Codes:
 
         *address* is where the request came from, for the limits. Too many requests raise `TooMany`.
         """
-        alias = Alias.parse(contact)
-        if alias.kind not in {"msisdn", "email"}:
-            raise BadInput("a code can be sent to a phone number or an e-mail address only", code="bad-contact")
+        alias = _reachable(Alias.parse(contact))
+        return self._ask(alias, None, address=address, language=language, now=now, use=use)
+
+    def confirm(self, contact: Alias, subject: SubjectId, *, address: str, language: str, now: datetime) -> UUID:
+        """
+        Send a code to a contact that *subject* says is theirs, whoever's it is known as; only `confirmed` takes it.
+
+        So nobody signs in by a contact that its owner has not confirmed, and nobody learns whose a contact is.
+        """
+        return self._ask(_reachable(contact), subject, address=address, language=language, now=now, use="contact")
+
+    def _ask(
+        self, alias: Alias, subject: SubjectId | None, *, address: str, language: str, now: datetime, use: Use
+    ) -> UUID:
+        """Send a code for *subject*; None: for whoever is known by *alias*, if anybody is."""
         contact_hash = self._subjects.vault.alias_hash(alias)
-        address_hash = keyed_hash(self._key, b"address\0" + _network(address).encode())
+        address_hash = keyed_hash(self._key, b"address\0" + network_of(address).encode())
         challenge, code = uuid4(), f"{secrets.randbelow(1_000_000):06}"
         with self._database.transaction() as connection:
             _limit(connection, contact_hash, address_hash, now)
-            subject = self._subjects.find(connection, alias)
+            known = self._subjects.find(connection, alias)
+            whose = subject or (None if known is None else known.id)
             values = {
                 "id": challenge,
                 "contact": contact_hash,
                 "address": address_hash,
-                "subject": None if subject is None else subject.id,
-                "code": self._hash(challenge, code, use),
+                "subject": whose,
+                "code": self._hash(challenge, code, _bound(use, contact_hash)),
                 "now": now,
                 "expires_at": now + VALID,
             }
             connection.execute(SQL["add_challenge"], values)
-            message = Message(challenge, alias, None if subject is None else code, language, use)
+            message = Message(challenge, alias, None if whose is None else code, language, use)
             self._sender.send(connection, message, now=now)
         return challenge
 
     def verify(self, challenge: UUID, code: str, *, now: datetime, use: Use = "sign-in") -> SubjectId | None:
         """Whose *code* this is, or None: wrong, for another use, used, late, tried too often, or nobody's contact."""
+        return self._verified(challenge, code, use, now=now)
+
+    def confirmed(self, challenge: UUID, contact: Alias, subject: SubjectId, code: str, *, now: datetime) -> bool:
+        """Whether *code* is the one that `confirm` sent to this very *contact* for *subject*."""
+        use = _bound("contact", self._subjects.vault.alias_hash(contact))
+        return self._verified(challenge, code, use, now=now) == subject
+
+    def _verified(self, challenge: UUID, code: str, use: str, *, now: datetime) -> SubjectId | None:
         shown = self._hash(challenge, code.strip(), use)
         with self._database.transaction() as connection:
             values = {"id": challenge, "most": MOST_ATTEMPTS, "now": now}
@@ -149,9 +172,25 @@ class Codes:
             connection.execute(SQL["use_challenge"], {"id": challenge, "now": now})
         return SubjectId(subject)
 
-    def _hash(self, challenge: UUID, code: str, use: Use) -> bytes:
+    def _hash(self, challenge: UUID, code: str, use: str) -> bytes:
         # Keyed, since six digits could be tried out against a plain hash; bound to its challenge and its use.
         return keyed_hash(self._key, b"code\0" + use.encode() + b"\0" + challenge.bytes + code.encode())
+
+
+def forget(connection: Connection, contacts: Sequence[bytes]) -> None:
+    """Delete what was asked for by the contacts (keyed hashes) of an erased person before anybody was known by them."""
+    connection.execute(SQL["forget_challenges_for"], {"contacts": contacts})
+
+
+def _reachable(alias: Alias) -> Alias:
+    if alias.kind not in {"msisdn", "email"}:
+        raise BadInput("a code can be sent to a phone number or an e-mail address only", code="bad-contact")
+    return alias
+
+
+def _bound(use: Use, contact: bytes) -> str:
+    """What a code is good for; one that confirms a contact is good for that contact alone."""
+    return f"{use}:{contact.hex()}" if use == "contact" else use
 
 
 def sender_for(config: Config) -> CodeSender:
@@ -186,14 +225,3 @@ def _limit(connection: Connection, contact: bytes, address: bytes, now: datetime
             raise TooMany(
                 f"too many codes were asked for; wait {wait} s and ask again", code="too-many-codes", retry_after=wait
             )
-
-
-def _network(address: str) -> str:
-    """What one caller holds: an IPv4 address, or the whole /64 of an IPv6 address; anything else as it is."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

@@ -70,6 +70,10 @@ DELETE FROM access.session WHERE subject = %(subject)s;
 -- Delete every code an erased person asked for.
 DELETE FROM access.challenge WHERE subject = %(subject)s;
 
+-- name: forget_challenges_for
+-- Delete the codes that were asked for by contacts that nobody was known by.
+DELETE FROM access.challenge WHERE contact = ANY (%(contacts)s) AND subject IS NULL;
+
 -- name: sweep_sessions
 -- Delete sessions that can never be used again.
 DELETE FROM access.session WHERE opened_at <= %(opened_since)s OR used_at <= %(idle_since)s OR revoked_at IS NOT NULL;
