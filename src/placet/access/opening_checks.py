@@ -20,6 +20,7 @@ from placet.access.codes import Codes
 from placet.access.openings import (
     DOCUMENTS,
     LASTS,
+    LONGEST_WORDS,
     REASONS,
     SQL,
     WORDS_FIELD,
