@@ -22,6 +22,7 @@ from psycopg import Connection
 from placet.access import sessions
 from placet.access.codes import Codes, sender_for
 from placet.access.keys import Keys as ApiKeys
+from placet.catalogue import approvals
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.files import load as load_catalogue
 from placet.catalogue.model import Catalogue
@@ -39,7 +40,7 @@ from placet.gate import roles as gate_roles
 from placet.gate.actions import Gate
 from placet.kernel import clock
 from placet.kernel.errors import Misconfigured, Unavailable
-from placet.kernel.ids import MandateId, Position, PurposeId, SubjectId
+from placet.kernel.ids import MandateId, Position, PurposeId, StaffId, SubjectId
 from placet.kernel.seal import MasterKey
 from placet.ledger.append import lock_head
 from placet.ledger.keeper import Keeper
@@ -243,6 +244,12 @@ def publish_catalogue(connection: Connection, catalogue: Catalogue, *, now: date
     published = publish(connection, catalogue, now=now)
     if published is not None:
         consents.published(connection, published.position, published.lapsed)
+
+
+def publish_draft(connection: Connection, draft: UUID, *, by: StaffId, now: datetime) -> approvals.Draft:
+    """Publish what two persons agreed on; *by* is whoever pressed the button."""
+    publish_catalogue(connection, approvals.release(connection, draft), now=now)
+    return approvals.published(connection, draft, by=by, now=now)
 
 
 def erase(application: Application, connection: Connection, subject: SubjectId, *, now: datetime) -> list[SubjectId]:

@@ -72,6 +72,23 @@ class Recipient(_Strict):
     titles: Words
 
 
+class Officer(_Strict):
+    """The data-protection officer (GDPR 37(7))."""
+
+    name: Sentence | None = None
+    email: Sentence
+    phone: Sentence | None = None
+
+
+class ProcessingTerms(_Strict):
+    """What a record of processing says of every activity (GDPR 30(1)(a), (c), (e), (g)); empty: not stated yet."""
+
+    officer: Officer | None = None
+    subjects: Words = {}
+    transfers: Words = {}
+    security: Words = {}
+
+
 class Head(_Strict):
     """catalogue.yaml: what is common to all purposes."""
 
@@ -84,6 +101,7 @@ class Head(_Strict):
     channels: dict[Id, Channel]
     data: dict[Id, DataCategory]
     recipients: dict[Id, Recipient]
+    processing: ProcessingTerms = ProcessingTerms()
 
 
 class Retention(_Strict):
@@ -127,6 +145,7 @@ class Activity(_Strict):
     data: Annotated[list[Id], Field(min_length=1)]
     legal_basis: model.LegalBasis | None = None
     law: Sentence | None = None
+    recipients: list[Id] = []
     retention: Retention
     mission: list[Sentence] = []
     titles: Words
@@ -202,6 +221,7 @@ def frozen(document: bytes) -> Catalogue:
         activities=frozen_mapping({ActivityId(value.id): _activity(value) for value in wire.activities}),
         wording=frozen_mapping({language: _wording(value) for language, value in wire.wording.items()}),
         document=document,
+        processing=_processing(head.processing),
     )
 
 
@@ -223,6 +243,16 @@ def _controller(wire: Controller) -> model.Controller:
         privacy_policy=frozen_mapping(wire.privacy_policy),
         authority=frozen_mapping(wire.authority),
         authority_website=wire.authority_website,
+    )
+
+
+def _processing(wire: ProcessingTerms) -> model.ProcessingTerms:
+    officer = wire.officer
+    return model.ProcessingTerms(
+        officer=None if officer is None else model.Officer(officer.name, officer.email, officer.phone),
+        subjects=frozen_mapping(wire.subjects),
+        transfers=frozen_mapping(wire.transfers),
+        security=frozen_mapping(wire.security),
     )
 
 
@@ -275,6 +305,7 @@ def _activity(wire: Activity) -> model.Activity:
         data=tuple(wire.data),
         legal_basis=wire.legal_basis,
         law=wire.law,
+        recipients=tuple(wire.recipients),
         retention=_retention(wire.retention),
         mission=tuple(wire.mission),
         titles=frozen_mapping(wire.titles),

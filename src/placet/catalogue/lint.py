@@ -85,6 +85,7 @@ def _names(catalogue: Catalogue) -> Iterator[Finding]:
         where = f"activities.yaml: {activity.id}"
         yield from _unknown("purpose", activity.needs, catalogue.purposes, where)
         yield from _unknown("data", activity.data, catalogue.data, where)
+        yield from _unknown("recipient", activity.recipients, catalogue.recipients, where)
         if activity.channel is not None:
             yield from _unknown("channel", (activity.channel,), catalogue.channels, where)
     for route in catalogue.variables:
@@ -119,6 +120,9 @@ def _languages(catalogue: Catalogue) -> Iterator[Finding]:
     texts |= {f"catalogue.yaml: recipients.{id}": value.titles for id, value in catalogue.recipients.items()}
     texts |= {f"purposes/{id}.yaml: notices": purpose.notices for id, purpose in catalogue.purposes.items()}
     texts |= {f"activities.yaml: {id}": activity.titles for id, activity in catalogue.activities.items()}
+    processing = catalogue.processing
+    stated = {"subjects": processing.subjects, "transfers": processing.transfers, "security": processing.security}
+    texts |= {f"catalogue.yaml: processing.{name}": text for name, text in stated.items() if text}
     for where, by_language in texts.items():
         for language in catalogue.languages:
             if language not in by_language:

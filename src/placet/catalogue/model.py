@@ -138,8 +138,31 @@ class Purpose:
 
 
 @attrs.frozen
+class Officer:
+    """The data-protection officer, as the operator published the contact (GDPR 37(7))."""
+
+    name: str | None
+    email: str
+    phone: str | None
+
+
+@attrs.frozen
+class ProcessingTerms:
+    """What the record of processing says of every activity (GDPR 30(1)); an empty text is not stated yet."""
+
+    officer: Officer | None = None
+    subjects: ByLanguage = attrs.field(factory=dict)
+    transfers: ByLanguage = attrs.field(factory=dict)
+    security: ByLanguage = attrs.field(factory=dict)
+
+
+@attrs.frozen
 class Activity:
-    """A processing activity (GDPR 30): all of `needs` must be given, over `channel` where it sends."""
+    """
+    A processing activity (GDPR 30): all of `needs` must be given, over `channel` where it sends.
+
+    `recipients` are its own, beside those of its purposes.
+    """
 
     id: ActivityId
     needs: tuple[PurposeId, ...]
@@ -150,6 +173,7 @@ class Activity:
     retention: Retention
     mission: tuple[str, ...]
     titles: ByLanguage
+    recipients: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -197,6 +221,7 @@ class Catalogue:
     activities: Mapping[ActivityId, Activity]
     wording: Mapping[str, Wording]
     document: bytes = attrs.field(repr=False)
+    processing: ProcessingTerms = ProcessingTerms()
 
     @cached_property
     def digest(self) -> bytes:

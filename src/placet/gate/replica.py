@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from placet.config import Config
+from placet.gate.audiences import given_keys
 from placet.gate.feed import Feed
 from placet.gate.memory import Memory
 from placet.kernel.ids import Number, SubjectId
@@ -38,6 +39,18 @@ class Replica:
     def catch_up(self) -> None:
         """For a command that runs once: look at the database, without following it."""
         self.feed.look_once()
+
+    def count(self, asked: str, now: float) -> int | None:
+        """
+        For how many people *asked* (a purpose, or `purpose/channel`) is open; None: not known, or not freshly.
+
+        *now* is monotonic seconds.
+        """
+        found = self.memory.columns(asked, given_keys)
+        if found is None or not found[0].answers(None, now):
+            return None
+        first, *others = found[2]
+        return len(first.intersection(*others))
 
     def number_of(self, subject: SubjectId) -> Number | None:
         """The number of a person asked about before. Numbers never change, but a merged identity leads elsewhere."""
