@@ -19,7 +19,7 @@ import attrs
 import psycopg
 from psycopg import Connection
 
-from placet.access import sessions
+from placet.access import openings, sessions
 from placet.access.codes import Codes, sender_for
 from placet.access.keys import Keys as ApiKeys
 from placet.catalogue import approvals
@@ -31,6 +31,7 @@ from placet.catalogue.rules import classify, lapsed
 from placet.config import Config
 from placet.consents import actions as consents
 from placet.consents import identity
+from placet.consents.assisted import Assisted
 from placet.consents.model import Outcome, Wish
 from placet.consents.rebuild import Edition
 from placet.consents.rules import Shown, Terms
@@ -178,6 +179,11 @@ class Application:
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
 
+    @property
+    def assisted(self) -> Assisted:
+        """Grants that a member of staff writes down, and somebody else completes."""
+        return Assisted(self.database, self.subjects, self.rulebook, self.codes)
+
     def subject_keys(self, subjects: Sequence[UUID]) -> dict[UUID, bytes | None]:
         """The keys of *subjects* for a verification; None for the erased."""
         return self.subjects.keys(subjects)
@@ -262,6 +268,7 @@ def erase(application: Application, connection: Connection, subject: SubjectId, 
     forgotten = application.subjects.erase_key(connection, subject, now)
     for id in forgotten:
         sessions.forget(connection, id)
+        openings.forget(connection, id)
         consents.erased(connection, id, application.subjects.get(connection, id).number, now=now)
     return forgotten
 
@@ -290,6 +297,7 @@ def merge(
 ) -> list[Outcome]:
     """Two identities were one person: keep the most restrictive of each two states."""
     outcomes = identity.merge(connection, survivor, merged, rulebook=application.rulebook, now=now)
+    application.assisted.void(connection, application.subjects.get(connection, merged).number)
     application.subjects.merge(connection, survivor, merged)
     sessions.revoke_all(connection, merged, now=now)
     return outcomes

@@ -48,7 +48,8 @@ from placet.ledger import append as ledger
 from placet.ledger.entries import commitment
 from placet.ledger.model import Head, Row
 
-_EVIDENCE = b"placet/evidence/v1\x00"
+EVIDENCE = b"placet/evidence/v1\x00"
+"""What a keyed hash of evidence begins with."""
 _DECISIONS = {decision.value: decision for decision in Decision}
 
 
@@ -277,7 +278,7 @@ def _unseen(version: str) -> Notice:
 def _evidence(batch: Batch, wish: Wish, person: store.Person, key: bytes) -> str | None:
     if wish.evidence is None:
         return None
-    digest = keyed_hash(key, _EVIDENCE + wish.evidence)
+    digest = keyed_hash(key, EVIDENCE + wish.evidence)
     sealed = seal(key, wish.evidence, context=person.id.bytes + sealed_evidence.CONTEXT)
     batch.writing.evidence.append(
         {"hash": digest.hex(), "number": person.number, "sealed": sealed.hex(), "created_at": batch.now}

@@ -95,7 +95,8 @@ VALUES (%(position)s, %(item)s, %(number)s, %(purpose)s, %(decision)s, %(notice_
 
 -- name: forget
 -- Erase what this folder holds of a person; the ledger keeps its commitments.
-WITH state AS (DELETE FROM consents.state WHERE number = %(number)s)
+WITH state AS (DELETE FROM consents.state WHERE number = %(number)s),
+     half AS (DELETE FROM consents.assisted WHERE number = %(number)s)
 DELETE FROM consents.evidence WHERE number = %(number)s;
 
 -- name: forget_answers

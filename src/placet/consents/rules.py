@@ -33,6 +33,8 @@ CLOCK_SLACK = timedelta(minutes=5)
 """How far a caller's clock may be ahead before a time counts as the future."""
 
 _THEIRS = SPOKEN | {Decision.REQUESTED}
+_OWN_WORD = frozenset({"subject", "agent"})
+"""Whose no is the person's own: an agent writes down what the person says at a desk or on the telephone."""
 _OURS = frozenset(Decision)
 """What the system may write: also what follows from events."""
 
@@ -283,7 +285,7 @@ def _closed(before: State | None, fresh: State, record: Foldable) -> State:
     earlier = None if before is None else before.closed_at
     bars = record.decision in CLOSING or record.decision is Decision.SUSPENDED
     closed_at = max(filter(None, (earlier, record.occurred_at))) if bars else earlier
-    own = record.decision in CLOSING and record.actor.kind == "subject"
+    own = record.decision in CLOSING and record.actor.kind in _OWN_WORD
     return attrs.evolve(
         fresh, closed_at=closed_at, closed_by_self=own or (before is not None and before.closed_by_self)
     )

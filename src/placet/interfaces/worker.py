@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import structlog
 
-from placet.access import codes, sessions
+from placet.access import codes, openings, sessions
 from placet.bootstrap import Application
 from placet.consents import actions as consents
+from placet.consents import agents, assisted
 from placet.interfaces.bookkeeping import Bookkeeping
 from placet.kernel import clock
 from placet.subscribers.actions import Subscribers
@@ -65,3 +66,6 @@ class Worker:
             consents.forget_answers(connection, before=now - KEEP_ANSWERS)
             sessions.sweep(connection, now=now)
             codes.sweep(connection, now=now)
+            openings.sweep(connection, now=now)
+            assisted.sweep(connection, now=now)
+            agents.sweep(connection, now=now)
