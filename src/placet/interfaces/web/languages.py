@@ -72,6 +72,17 @@ class Words:
     def number(self, value: int) -> str:
         return numbers.format_decimal(value, locale=self.locale)
 
+    def percent(self, share: float) -> str:
+        """A share of 1 in whole percents; one that is not nothing is never shown as 0 %, nor one short of all as 100."""
+        shown = min(max(share, 0.001), 0.999) if 0 < share < 1 else share
+        digits = "0.0" if shown < 0.01 or 0.99 < shown < 1 else "0"
+        return numbers.format_percent(shown, f"{digits} %", locale=self.locale)
+
+    def seconds(self, milliseconds: float) -> str:
+        """A length of time in seconds, with as many decimals as it deserves."""
+        value = milliseconds / 1000
+        return numbers.format_decimal(value, "0.00" if value < 1 else "#,##0.0", locale=self.locale)
+
 
 @cache
 def catalogue(language: Language) -> NullTranslations:

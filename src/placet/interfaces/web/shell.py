@@ -9,7 +9,7 @@ Turns a plain function of a `Visit` into a page: language, colour scheme, form c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -34,6 +34,7 @@ from placet.config import Config
 from placet.interfaces.web import forms, languages
 from placet.interfaces.web.languages import LANGUAGES, OWN_NAMES, Language, Words
 from placet.interfaces.web.security import SecurityHeaders, cookie_name, drop_cookie, set_cookie
+from placet.interfaces.web.uploads import Sent, Upload, read_upload
 from placet.kernel import clock
 from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError, TooMany, Unavailable
 
@@ -56,7 +57,7 @@ _log = structlog.get_logger(__name__)
 
 @attrs.frozen
 class Visit:
-    """One request as a page sees it; *form* is empty unless something was posted and its token held."""
+    """One request as a page sees it; *form* and *files* are empty unless something was posted and its token held."""
 
     request: Request
     words: Words
@@ -64,6 +65,7 @@ class Visit:
     seed: str
     form: Mapping[str, str]
     now: datetime
+    files: Mapping[str, tuple[Upload, ...]] = attrs.field(factory=dict)
 
     def here(self, **changed: str) -> str:
         """This page's path and query with *changed* parameters, for the language and colour links."""
@@ -106,11 +108,26 @@ class Shell:
     def page(self, handler: Page) -> Callable[[Request], Any]:
         """An endpoint that runs *handler* in a worker thread; a foreseen error becomes a page of its own."""
 
+        async def posted(request: Request) -> Sent:
+            return Sent(await forms.read_form(request), {})
+
+        return self._endpoint(handler, posted)
+
+    def upload(self, handler: Page, *, most_bytes: int) -> Callable[[Request], Any]:
+        """As `page`, for a form with files in it, of at most *most_bytes* in all."""
+
+        async def posted(request: Request) -> Sent:
+            return await read_upload(request, most_bytes=most_bytes)
+
+        return self._endpoint(handler, posted)
+
+    def _endpoint(self, handler: Page, posted: Callable[[Request], Awaitable[Sent]]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             visit = self._visit(request)
             try:
                 if request.method == "POST":
-                    visit = attrs.evolve(visit, form=await self._posted(request))
+                    sent = await self._posted(request, posted)
+                    visit = attrs.evolve(visit, form=sent.fields, files=sent.files)
                 response = await run_in_threadpool(handler, visit)
             except PlacetError as error:
                 response = self.error_page(visit, error)
@@ -181,12 +198,12 @@ class Shell:
             now=self._now(),
         )
 
-    async def _posted(self, request: Request) -> Mapping[str, str]:
+    async def _posted(self, request: Request, read: Callable[[Request], Awaitable[Sent]]) -> Sent:
         forms.check_origin(request)
-        form = await forms.read_form(request)
-        if not self._form_key.holds(self.cookie(request, _SEED), form.get(forms.FIELD, "")):
+        sent = await read(request)
+        if not self._form_key.holds(self.cookie(request, _SEED), sent.fields.get(forms.FIELD, "")):
             raise forms.ForeignForm("this page was open too long or came from elsewhere; nothing was changed")
-        return form
+        return sent
 
     def _remember(self, visit: Visit, response: Response) -> None:
         """The visitor's seed, and language and colours if they were just chosen; nothing that says who they are."""
