@@ -19,7 +19,7 @@ import attrs
 import psycopg
 from psycopg import Connection
 
-from placet.access import openings, sessions
+from placet.access import sessions
 from placet.access.codes import Codes, sender_for
 from placet.access.keys import Keys as ApiKeys
 from placet.catalogue import approvals
@@ -47,6 +47,9 @@ from placet.ledger.append import lock_head
 from placet.ledger.keeper import Keeper
 from placet.ledger.keys import Keys
 from placet.ledger.keys import load as load_keys
+from placet.ledger.outside import Outside
+from placet.rights import erasure
+from placet.rights.journal import Entry, Journal
 from placet.rights.requests import Requests
 from placet.store.database import Database
 from placet.store.embedded import EmbeddedServer
@@ -173,6 +176,7 @@ class Application:
     api_keys: ApiKeys
     codes: Codes
     requests: Requests
+    journal: Journal
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
 
@@ -187,6 +191,11 @@ class Application:
     def subject_keys(self, subjects: Sequence[UUID]) -> dict[UUID, bytes | None]:
         """The keys of *subjects* for a verification; None for the erased."""
         return self.subjects.keys(subjects)
+
+    @property
+    def outside(self) -> Outside:
+        """What the log remembers outside its database."""
+        return self.keeper.outside
 
     def close(self) -> None:
         self.sequencer.stop()
@@ -217,8 +226,33 @@ def prepare(config: Config) -> tuple[str, Roles, MasterKey]:
 
 
 def build(config: Config) -> Application:
-    """Prepare and connect. The caller starts what it needs (`sequencer`, `keeper`) and closes the application."""
-    url, roles, master = prepare(config)
+    """
+    Prepare and connect. The caller starts what it needs (`sequencer`, `keeper`) and closes the application.
+
+    Whom an older backup brought back is erased again before anything can be asked of it.
+    """
+    application = _composed(config, *prepare(config))
+    try:
+        with application.database.transaction() as connection:
+            erasure.again(application, connection, now=clock.now())
+    except BaseException:
+        application.close()
+        raise
+    return application
+
+
+def rebuild_erasures(config: Config, also: Sequence[SubjectId], *, now: datetime) -> list[Entry]:
+    """Make the journal of erasures anew (`placet erasures rebuild`): without it nothing is built."""
+    url, _, master = prepare(config)
+    database = Database(url, size=1)
+    try:
+        with database.transaction() as connection:
+            return erasure.rebuild(connection, Journal.of(config, master), also=also, now=now)
+    finally:
+        database.close()
+
+
+def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Application:
     database = Database(url, size=config.database_pool)
     vault = Vault(master)
     subjects = Subjects(database, master)
@@ -242,6 +276,7 @@ def build(config: Config) -> Application:
         api_keys=ApiKeys(database),
         codes=Codes(database, subjects, master, sender_for(config)),
         requests=Requests(subjects, ZoneInfo(config.time_zone)),
+        journal=Journal.of(config, master),
     )
 
 
@@ -264,13 +299,7 @@ def erase(application: Application, connection: Connection, subject: SubjectId, 
 
     Returns who was forgotten: the subject, and every identity merged into it; nobody when it had happened before.
     """
-    lock_head(connection)  # first, as every decision does: two orders would deadlock
-    forgotten = application.subjects.erase_key(connection, subject, now)
-    for id in forgotten:
-        sessions.forget(connection, id)
-        openings.forget(connection, id)
-        consents.erased(connection, id, application.subjects.get(connection, id).number, now=now)
-    return forgotten
+    return list(erasure.erase(application, connection, subject, now=now).forgotten)
 
 
 def line_event(

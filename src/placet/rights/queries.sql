@@ -92,3 +92,39 @@ FROM rights.request WHERE subject = %(subject)s AND closed_at IS NULL ORDER BY i
 -- name: forget_words
 -- Delete every word that was said about an erased person's requests.
 DELETE FROM rights.words WHERE subject = %(subject)s;
+
+-- name: last_erasure
+-- The newest line of the journal of erasures that this database knows.
+SELECT entry, mac FROM rights.erasure ORDER BY entry DESC LIMIT 1;
+
+-- name: add_erasure
+-- Somebody was erased, as a line of the journal says.
+INSERT INTO rights.erasure (subject, entry, mac, erased_at, position)
+VALUES (%(subject)s, %(entry)s, %(mac)s, %(erased_at)s, %(position)s);
+
+-- name: renumber_erasure
+-- The journal was made anew: where somebody erased stands in it.
+INSERT INTO rights.erasure (subject, entry, mac, erased_at, position)
+VALUES (%(subject)s, %(entry)s, %(mac)s, %(erased_at)s,
+        (SELECT max(position) FROM ledger.entered WHERE subject = %(subject)s AND decision = 'erased'))
+ON CONFLICT (subject) DO UPDATE SET entry = excluded.entry, mac = excluded.mac;
+
+-- name: say_erasure
+-- The ledger says now that somebody was erased.
+UPDATE rights.erasure SET position = %(position)s WHERE subject = %(subject)s;
+
+-- name: unsaid_erasures
+-- Who was erased again after a restore, before the ledger could say so.
+SELECT subject FROM rights.erasure WHERE position IS NULL ORDER BY entry;
+
+-- name: back_again
+-- Who of the erased is a person again.
+SELECT id FROM subjects.current WHERE id = ANY (%(ids)s) AND erased_at IS NULL ORDER BY number;
+
+-- name: erased_persons
+-- Everybody whom this database knows as erased.
+SELECT id, erased_at FROM subjects.current WHERE erased_at IS NOT NULL ORDER BY erased_at, number;
+
+-- name: erased_events
+-- Everybody whom the ledger calls erased.
+SELECT subject, recorded_at FROM ledger.entered WHERE decision = 'erased' ORDER BY position;

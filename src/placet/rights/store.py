@@ -11,7 +11,8 @@ from psycopg import Connection
 
 from placet.consents.model import Actor
 from placet.kernel.errors import NotFound
-from placet.kernel.ids import StaffId, SubjectId
+from placet.kernel.ids import Position, StaffId, SubjectId
+from placet.rights.journal import Entry
 from placet.rights.model import Deadlines, Request, RequestId, State, Step, StepKind
 from placet.store.queries import queries
 from placet.subjects.actions import Subjects
@@ -181,3 +182,46 @@ def _many(connection: Connection, name: str, **values: Any) -> list[Request]:
 def _request(row: Sequence[Any]) -> Request:
     id, subject, kind, state, route, actor, actor_id, *rest = row
     return Request(RequestId(id), SubjectId(subject), kind, state, route, Actor(actor, actor_id), *rest)
+
+
+# Erasures
+
+
+def last_erasure(connection: Connection) -> tuple[int, bytes] | None:
+    """Number and seal of the newest line of the journal that this database knows."""
+    row = connection.execute(SQL["last_erasure"]).fetchone()
+    return None if row is None else (row[0], bytes(row[1]))
+
+
+def add_erasure(connection: Connection, entry: Entry, position: Position | None) -> None:
+    connection.execute(SQL["add_erasure"], _line(entry) | {"position": position})
+
+
+def renumber(connection: Connection, entry: Entry) -> None:
+    connection.execute(SQL["renumber_erasure"], _line(entry))
+
+
+def unsaid(connection: Connection) -> list[SubjectId]:
+    return [SubjectId(subject) for (subject,) in connection.execute(SQL["unsaid_erasures"])]
+
+
+def say(connection: Connection, subject: SubjectId, position: Position) -> None:
+    connection.execute(SQL["say_erasure"], {"subject": subject, "position": position})
+
+
+def back_again(connection: Connection, entries: Sequence[Entry]) -> list[SubjectId]:
+    """Who of *entries* is a person in this database."""
+    ids = [entry.subject for entry in entries]
+    return [SubjectId(id) for (id,) in connection.execute(SQL["back_again"], {"ids": ids})] if ids else []
+
+
+def erased_persons(connection: Connection) -> list[tuple[SubjectId, datetime]]:
+    return [(SubjectId(id), at) for id, at in connection.execute(SQL["erased_persons"])]
+
+
+def erased_events(connection: Connection) -> list[tuple[SubjectId, datetime]]:
+    return [(SubjectId(id), at) for id, at in connection.execute(SQL["erased_events"])]
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    return {"subject": entry.subject, "entry": entry.number, "mac": entry.mac, "erased_at": entry.at}
