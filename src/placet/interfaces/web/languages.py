@@ -73,10 +73,10 @@ class Words:
         return numbers.format_decimal(value, locale=self.locale)
 
     def percent(self, share: float) -> str:
-        """A share of 1 in whole percents; one that is not nothing is never shown as 0 %, nor one short of all as 100."""
+        """A share in whole percents; what is not nothing is never shown as 0 %, nor what is short of all as 100 %."""
         shown = min(max(share, 0.001), 0.999) if 0 < share < 1 else share
-        digits = "0.0" if shown < 0.01 or 0.99 < shown < 1 else "0"
-        return numbers.format_percent(shown, f"{digits} %", locale=self.locale)
+        digits = "0.0" if 0 < shown < 0.01 or 0.99 < shown < 1 else "0"
+        return numbers.format_percent(shown, f"{digits}\N{NO-BREAK SPACE}%", locale=self.locale)
 
     def seconds(self, milliseconds: float) -> str:
         """A length of time in seconds, with as many decimals as it deserves."""

@@ -33,7 +33,7 @@ class Upload:
 
 @attrs.frozen
 class Sent:
-    """What a form with files held: its fields (of a repeated one the last), and its files by the field they stood in."""
+    """What a form with files held: its fields (of a repeated one the last), and its files by their field."""
 
     fields: Mapping[str, str]
     files: Mapping[str, tuple[Upload, ...]]
