@@ -319,9 +319,14 @@ def erased(connection: Connection, subject: SubjectId, number: Number, *, now: d
     id = new_record_id(recorded_at)
     body = ledger.event_body({"type": "erased", "subject": str(subject)}, id, recorded_at)
     ledger.append(connection, [Row(position, id, recorded_at, body, None, subject=subject, decision="erased")])
-    connection.execute(store.SQL["forget"], {"number": number})
+    forget(connection, number)
     _announce(connection, position, 0, "erased", number=number)
     return position
+
+
+def forget(connection: Connection, number: Number) -> None:
+    """Delete what this folder holds of a person, before the ledger may say so: its epoch may have ended in a restore."""
+    connection.execute(store.SQL["forget"], {"number": number})
 
 
 def forget_answers(connection: Connection, *, before: datetime) -> None:
