@@ -8,7 +8,7 @@ is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -23,8 +23,9 @@ from placet.consents.receipt_form import Evidence, Place
 from placet.kernel import jcs
 from placet.kernel.errors import NotFound, Tampered
 from placet.kernel.ids import Position, RecordId, SubjectId
-from placet.ledger import entries, proof
+from placet.ledger import entries
 from placet.ledger.keys import Keys
+from placet.ledger.proof import Prover
 from placet.ledger.reader import TileReader
 from placet.store.queries import queries
 
@@ -89,24 +90,52 @@ def make(
             code="erased",
         )
     salt = entries.salt(subject_key(bytes(wrapped_key), subject), record_id)
-    place = Place(config.log_origin, epoch, Position(position))
-    evidence = Evidence(place, bytes(body), salt, entries.commit(salt, bytes(body)))
-    if evidence.entry != bytes(entry):
+    evidence = _evidence(Place(config.log_origin, epoch, Position(position)), bytes(body), salt, bytes(entry))
+    prover = Prover.begin(connection, reader=reader)
+    return _signed(connection, evidence, catalogue_at(connection, evidence.place.position), keys, config, prover)
+
+
+def every(
+    connection: Connection,
+    subject: SubjectId,
+    key: bytes,
+    *,
+    catalogue_at: CatalogueAt,
+    keys: Keys,
+    config: Config,
+    prover: Prover,
+) -> Iterator[Receipt]:
+    """The receipts of all records of *subject*, whose own *key* is given, oldest first; see `make`."""
+    rows = connection.execute(_SQL["receipts_of"], {"subject": subject}).fetchall()
+    for id, position, body, entry, epoch in rows:
+        place = Place(config.log_origin, epoch, Position(position))
+        evidence = _evidence(place, bytes(body), entries.salt(key, id), bytes(entry))
+        yield _signed(connection, evidence, catalogue_at(connection, place.position), keys, config, prover)
+
+
+def _evidence(place: Place, body: bytes, salt: bytes, entry: bytes) -> Evidence:
+    evidence = Evidence(place, body, salt, entries.commit(salt, body))
+    if evidence.entry != entry:
         raise Tampered(
             "the stored record is not the one that was logged; run `placet ledger verify`", code="record-changed"
         )
-    record = from_json(jcs.parse(evidence.record), place.position)
-    # The words and the processing are those of the edition the decision was made under.
-    catalogue = catalogue_at(connection, place.position)
+    return evidence
+
+
+def _signed(
+    connection: Connection, evidence: Evidence, catalogue: Catalogue, keys: Keys, config: Config, prover: Prover
+) -> Receipt:
+    """The words and the processing are those of *catalogue*, the edition the decision was made under."""
+    record = from_json(jcs.parse(evidence.record), evidence.place.position)
     payload = receipt_form.payload(record, evidence, catalogue=catalogue, url=config.url)
-    signed = receipt_form.sign(payload, place.base, keys.receipt)
-    found = _proof(connection, evidence, reader)
-    return Receipt(record, place, payload, ReceiptFile(signed, found, found is None))
+    signed = receipt_form.sign(payload, evidence.place.base, keys.receipt)
+    found = _proof(connection, evidence, prover)
+    return Receipt(record, evidence.place, payload, ReceiptFile(signed, found, found is None))
 
 
-def _proof(connection: Connection, evidence: Evidence, reader: TileReader | None) -> Proof | None:
+def _proof(connection: Connection, evidence: Evidence, prover: Prover) -> Proof | None:
     """The proof under the best checkpoint there is; None until the tree has grown over the record."""
-    proved = proof.prove(connection, evidence.place.position, reader=reader)
+    proved = prover.prove(connection, evidence.place.position)
     if proved is None:
         return None
     inclusion, checkpoint = proved

@@ -7,7 +7,7 @@ Tiles are read as they are needed and kept by a `TileReader`; give one reader to
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import attrs
@@ -52,11 +52,7 @@ def latest_checkpoint(connection: Connection) -> Checkpoint | None:
 
 def covering_checkpoint(connection: Connection, position: int) -> Checkpoint | None:
     """What proves *position*: the newest cosigned checkpoint that covers it, else the newest; None if none does."""
-    epoch = ending(connection).epoch
-    for found in (store.latest_cosigned_checkpoint(connection, epoch), store.latest_checkpoint(connection, epoch)):
-        if found is not None and position <= found.size:
-            return found
-    return None
+    return Prover.begin(connection).covering(position)
 
 
 def inclusion(connection: Connection, position: int, size: int, *, reader: TileReader | None = None) -> Inclusion:
@@ -81,13 +77,35 @@ def prove(
     connection: Connection, position: int, *, reader: TileReader | None = None
 ) -> tuple[Inclusion, Checkpoint] | None:
     """*position* proved by the best checkpoint there is; None while the tree has not come so far (`proof_pending`)."""
-    checkpoint = covering_checkpoint(connection, position)
-    if checkpoint is None:
-        return None
-    proof = inclusion(connection, position, checkpoint.size, reader=reader)
-    if proof.root != checkpoint.root:
-        raise Tampered(f"the tiles no longer lead to the checkpoint of {checkpoint.size}", code="tile-wrong")
-    return proof, checkpoint
+    return Prover.begin(connection, reader=reader).prove(connection, position)
+
+
+@attrs.frozen
+class Prover:
+    """Proves many positions by the checkpoints of one moment."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    """The best first."""
+    reader: TileReader
+
+    @classmethod
+    def begin(cls, connection: Connection, *, reader: TileReader | None = None) -> Prover:
+        """As the log stands now."""
+        return cls(tuple(_best_first(connection)), reader or TileReader())
+
+    def covering(self, position: int) -> Checkpoint | None:
+        """What proves *position*; None if the tree has not come so far."""
+        return next((found for found in self.checkpoints if position <= found.size), None)
+
+    def prove(self, connection: Connection, position: int) -> tuple[Inclusion, Checkpoint] | None:
+        """*position* and the checkpoint that covers it; tiles that do not lead there raise `Tampered`."""
+        checkpoint = self.covering(position)
+        if checkpoint is None:
+            return None
+        proof = inclusion(connection, position, checkpoint.size, reader=self.reader)
+        if proof.root != checkpoint.root:
+            raise Tampered(f"the tiles no longer lead to the checkpoint of {checkpoint.size}", code="tile-wrong")
+        return proof, checkpoint
 
 
 @attrs.frozen
@@ -144,6 +162,14 @@ def verify_text(
     except BadProof as error:
         raise Tampered(f"the inclusion proof is wrong: {error}", code="bad-inclusion-proof") from None
     return Witnessed(head, tuple(signed.items()))
+
+
+def _best_first(connection: Connection) -> Iterator[Checkpoint]:
+    """One that a witness has seen says more than a newer one that nobody has."""
+    epoch = ending(connection).epoch
+    for found in (store.latest_cosigned_checkpoint(connection, epoch), store.latest_checkpoint(connection, epoch)):
+        if found is not None:
+            yield found
 
 
 def _malformed() -> BadInput:

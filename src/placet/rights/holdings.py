@@ -52,6 +52,8 @@ class Table:
     columns: Mapping[str, Words]
     rows: Rows = attrs.field(repr=False)
     purpose: PurposeId | None = None
+    quiet: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    """Columns for machines, which a page leaves out."""
 
     @property
     def is_portable(self) -> bool:

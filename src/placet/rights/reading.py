@@ -148,11 +148,21 @@ def _since(state: State) -> dict[str, Any]:
 def _decisions(reading: Reading) -> Iterator[Json]:
     for record in reading.records:
         purpose = reading.editions.at(record.position).purposes.get(record.purpose)
+        notice = record.notice
         yield {
             "position": record.position,
+            "decision": record.decision.value,
+            "purpose": record.purpose,
             "purpose_title": _in(purpose, record.purpose, reading.language),
+            "channel": record.channel,
+            "occurred_at": format_instant(record.occurred_at),
+            "recorded_at": format_instant(record.recorded_at),
+            "route": record.route,
+            "actor": record.actor.kind,
+            "notice_version": None if notice is None else notice.version,
+            "text": None if notice is None else notice.sha256,
+            "receipt": None if reading.is_erased else f"receipts/receipt-{record.position}.json",
             "record": as_json(record),
-            "receipt": f"receipts/receipt-{record.position}.json",
         }
 
 
