@@ -141,6 +141,11 @@ class Assisted:
         rows = connection.execute(SQL["waiting_of"], {"number": number, "now": now}).fetchall()
         return [self._half(connection, row) for row in rows]
 
+    def every_of(self, connection: Connection, number: Number) -> list[Half]:
+        """All that is kept of one person's, whatever became of it, newest first."""
+        rows = connection.execute(SQL["halves_of"], {"number": number}).fetchall()
+        return [self._half(connection, row) for row in rows]
+
     # Within
 
     def _refused(self, connection: Connection, first: FirstHalf, now: datetime) -> Refused | None:

@@ -37,6 +37,12 @@ SELECT id, number, subject, purpose, grants, route, language, shown, reference, 
 FROM consents.assisted
 WHERE number = %(number)s AND state = 'pending' AND expires_at > %(now)s ORDER BY first_at DESC LIMIT 20;
 
+-- name: halves_of
+-- All that is kept of one person's, newest first.
+SELECT id, number, subject, purpose, grants, route, language, shown, reference, said_at, representative, mandate,
+       opening, first_by, first_at, expires_at, challenge, state, way, second_by, second_at, records, told
+FROM consents.assisted WHERE number = %(number)s ORDER BY first_at DESC, id;
+
 -- name: set_challenge
 -- The code that was sent last is the one that fits.
 UPDATE consents.assisted SET challenge = %(challenge)s WHERE id = %(id)s AND state = 'pending' RETURNING id;

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 from psycopg import Connection
 
-from placet.access import held, reads
+from placet.access import held, openings, reads
 from placet.catalogue.model import Activity, Catalogue, Purpose
 from placet.consents import evidence as sealed
 from placet.consents import store as consents
@@ -26,7 +26,6 @@ from placet.gate.uses import Use, every_use_of
 from placet.kernel.ids import ActivityId, PurposeId, SubjectId
 from placet.kernel.periods import Period, format_instant
 from placet.rights.model import RequestId
-from placet.rights.requests import Requests
 from placet.rights.rooms import Editions, Rooms
 from placet.subjects.model import LANGUAGES, Identity, Subject
 
@@ -251,8 +250,48 @@ def _passkeys(reading: Reading) -> Iterator[Json]:
             }
 
 
+def _openings(reading: Reading) -> Iterator[Json]:
+    """The whole record, opened by somebody at the service desk; a refused or unfinished attempt too."""
+    for identity in reading.identities:
+        before: datetime | None = None
+        while page := openings.of_subject(reading.connection, identity.id, before=before, limit=_PAGE):
+            for found in page:
+                yield {
+                    "asked_at": format_instant(found.asked_at),
+                    "opened_at": _instant(found.opened_at),
+                    "closed_at": _instant(found.closed_at),
+                    "role": found.role,
+                    "shop": found.shop,
+                    "reason": found.reason,
+                    "words": "" if identity.key is None else openings.words_of(found, identity.key),
+                    "proof": found.proof,
+                }
+            before = page[-1].asked_at
+
+
+def _halves(reading: Reading) -> Iterator[Json]:
+    for identity in reading.identities:
+        if identity.key is None:
+            continue
+        for half in reading.rooms.assisted.every_of(reading.connection, identity.number):
+            yield {
+                "purpose": half.first.purpose,
+                "channels": [channel for channel in half.first.grants if channel is not None],
+                "route": half.first.route,
+                "language": half.first.language,
+                "written_at": format_instant(half.first_at),
+                "expires_at": format_instant(half.expires_at),
+                "became": half.state,
+                "completed_at": _instant(half.second_at),
+                "way": half.way,
+                "reference": half.first.reference,
+                "text": half.first.shown.hex(),
+                "records": [str(record) for record in half.records],
+            }
+
+
 def _requests(reading: Reading) -> Iterator[Json]:
-    requests = Requests(reading.rooms.subjects, reading.rooms.subjects.zone)
+    requests = reading.rooms.requests
     before: RequestId | None = None
     while page := requests.of_subject(reading.connection, reading.person.id, before=before, limit=_PAGE):
         for request in page:
@@ -345,8 +384,10 @@ _TABLES: Mapping[str, Callable[[Reading], Iterable[Json]]] = {
     "states": _states,
     "decisions": _decisions,
     "evidence": _evidence,
+    "pending_grants": _halves,
     "uses": _uses,
     "requests": _requests,
+    "openings": _openings,
     "staff_access": _staff_access,
     "sign_ins": _sign_ins,
     "codes": _codes,

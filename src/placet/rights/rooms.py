@@ -11,11 +11,13 @@ from psycopg import Connection
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.model import Catalogue
 from placet.config import Config
+from placet.consents.assisted import Assisted
 from placet.consents.rules import Terms
 from placet.duties import Duties
 from placet.gate.actions import Gate
 from placet.kernel.ids import Position, PurposeId
 from placet.ledger.keys import Keys
+from placet.rights.requests import Requests
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
 from placet.subjects.vault import Vault
@@ -45,6 +47,10 @@ class Rooms(Protocol):
     def keys(self) -> Keys: ...
     @property
     def gate(self) -> Gate: ...
+    @property
+    def requests(self) -> Requests: ...
+    @property
+    def assisted(self) -> Assisted: ...
     @property
     def duties(self) -> Sequence[Duties]: ...
 
