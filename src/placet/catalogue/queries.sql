@@ -56,3 +56,10 @@ ON CONFLICT (sha256) DO NOTHING;
 -- A text that was shown, by its hash.
 SELECT sha256, document, purpose, major, minor, language, route, first_shown_at
 FROM catalogue.shown WHERE sha256 = %(sha256)s;
+
+-- name: shown_texts
+-- The texts of a purpose, route and language that were shown in one major version, the newest first.
+SELECT sha256, document, purpose, major, minor, language, route, first_shown_at
+FROM catalogue.shown
+WHERE purpose = %(purpose)s AND route = %(route)s AND language = %(language)s AND major = %(major)s
+ORDER BY first_shown_at DESC LIMIT 20;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 from psycopg import Connection
@@ -109,8 +110,16 @@ def remember_shown(connection: Connection, rendered: Rendered, now: datetime) ->
 def shown(connection: Connection, sha256: bytes) -> Shown | None:
     """The text with this hash, if it was ever shown here."""
     row = connection.execute(_SQL["shown"], {"sha256": sha256}).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _shown(row)
+
+
+def shown_texts(connection: Connection, purpose: PurposeId, *, route: Route, language: str, major: int) -> list[Shown]:
+    """The texts that a paper of this major version may carry, the newest first."""
+    values = {"purpose": purpose, "route": route, "language": language, "major": major}
+    return [_shown(row) for row in connection.execute(_SQL["shown_texts"], values)]
+
+
+def _shown(row: Sequence[Any]) -> Shown:
     digest, document, purpose, major, minor, language, route, first_shown_at = row
     return Shown(digest, document, PurposeId(purpose), Version(major, minor), language, route, first_shown_at)
 
