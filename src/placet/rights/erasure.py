@@ -37,7 +37,7 @@ from placet.kernel.ids import Position, PurposeId, SubjectId
 from placet.ledger.append import ending, lock_head
 from placet.ledger.notes import TreeHead
 from placet.ledger.outside import Outside
-from placet.rights import store
+from placet.rights import restriction, store
 from placet.rights.journal import Entry, Journal
 from placet.rights.requests import Requests
 from placet.subjects.actions import Subjects
@@ -214,8 +214,9 @@ def _forget_around(rooms: Rooms, connection: Connection, identity: Identity, now
     for forget in (sessions.forget, reads.forget, openings.forget):
         forget(connection, identity.id)
     rooms.requests.forget(connection, identity.id, now=now)
-    for restriction in restrictions.of(connection, identity.number):
-        restrictions.lift(connection, identity.number, restriction.purpose, now=now)
+    restriction.forget(connection, identity.id, now=now)
+    for one in restrictions.of(connection, identity.number):
+        restrictions.lift(connection, identity.number, one.purpose, now=now)
 
 
 def _say(

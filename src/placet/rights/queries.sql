@@ -128,3 +128,49 @@ SELECT id, erased_at FROM subjects.current WHERE erased_at IS NOT NULL ORDER BY 
 -- name: erased_events
 -- Everybody whom the ledger calls erased.
 SELECT subject, recorded_at FROM ledger.entered WHERE decision = 'erased' ORDER BY position;
+
+-- name: add_restriction
+-- Processing is restricted, on a ground that the law names.
+INSERT INTO rights.restriction (id, subject, purpose, ground, request, actor, actor_id, since)
+VALUES (%(id)s, %(subject)s, %(purpose)s, %(ground)s, %(request)s, %(actor)s, %(actor_id)s, %(now)s);
+
+-- name: restrictions_of
+-- The restrictions of a person and of the identities merged into them, newest first.
+SELECT id, subject, purpose, ground, request, since, told_at, lifting_at, lifted_at FROM rights.restriction
+WHERE subject IN (SELECT named.id FROM subjects.current AS named WHERE named.id = %(subject)s OR named.merged_into = %(subject)s)
+ORDER BY since DESC, id;
+
+-- name: restriction
+-- One restriction.
+SELECT id, subject, purpose, ground, request, since, told_at, lifting_at, lifted_at FROM rights.restriction WHERE id = %(id)s;
+
+-- name: lock_restrictions
+-- What restricts the same for a person at present, locked in one order: of two that end together one sees the other.
+SELECT id, subject, purpose, ground, request, since, told_at, lifting_at, lifted_at FROM rights.restriction
+WHERE subject IN (SELECT named.id FROM subjects.current AS named WHERE named.id = %(subject)s OR named.merged_into = %(subject)s)
+  AND purpose IS NOT DISTINCT FROM %(purpose)s AND lifted_at IS NULL
+ORDER BY id FOR UPDATE;
+
+-- name: tell_of_lifting
+-- The person is told that a restriction will be lifted, and when.
+UPDATE rights.restriction SET told_at = %(now)s, lifting_at = %(lifting_at)s WHERE id = %(id)s AND lifted_at IS NULL
+RETURNING id;
+
+-- name: end_restriction
+-- A restriction is over.
+UPDATE rights.restriction SET lifted_at = greatest(%(now)s, since) WHERE id = %(id)s;
+
+-- name: end_restrictions_of
+-- Of an erased person nothing is processed any more.
+UPDATE rights.restriction SET lifted_at = greatest(%(now)s, since) WHERE subject = %(subject)s AND lifted_at IS NULL;
+
+-- name: add_correction
+-- Where something was corrected.
+INSERT INTO rights.correction (subject, at, actor, actor_id, place, field, rows)
+VALUES (%(subject)s, %(at)s, %(actor)s, %(actor_id)s, %(place)s, %(field)s, %(rows)s);
+
+-- name: corrections_of
+-- What was corrected for a person, newest first.
+SELECT at, place, field, rows FROM rights.correction
+WHERE subject IN (SELECT named.id FROM subjects.current AS named WHERE named.id = %(subject)s OR named.merged_into = %(subject)s)
+ORDER BY id DESC LIMIT %(limit)s;

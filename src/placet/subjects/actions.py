@@ -305,8 +305,11 @@ class Subjects:
         mandates.end_mandate(connection, id, at=at)
 
     def mandates(self, connection: Connection, id: SubjectId) -> list[Mandate]:
-        """Every mandate over or held by a person, past ones too."""
-        return [store.mandate(row) for row in store.every(connection, "mandates_of", id=id)]
+        """Every mandate over or held by a person, past ones too; a parent's ends when the child comes of age."""
+        found = [store.mandate(row) for row in store.every(connection, "mandates_of", id=id)]
+        return [
+            rules.in_force(one, born=self.profile(connection, one.subject).birth_date, zone=self.zone) for one in found
+        ]
 
     def proofs(self, connection: Connection, id: SubjectId) -> dict[MandateId, str]:
         """Which document was seen for each mandate over a person; for that person's own eyes (GDPR 15)."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from placet.kernel.ids import ChannelId, PurposeId, SubjectId
+from placet.kernel.periods import MICROSECOND, Period
 from placet.subjects.model import EventKind, LineEvent, LineRole, Mandate, Role
 
 Key: TypeAlias = tuple[PurposeId, ChannelId | None]
@@ -160,6 +161,20 @@ def comes_of_age(born: date, zone: ZoneInfo = RIGA) -> datetime:
     except ValueError:
         birthday = date(year, 3, 1)
     return datetime.combine(birthday, time.min, zone)
+
+
+def in_force(mandate: Mandate, *, born: date | None, zone: ZoneInfo = RIGA) -> Mandate:
+    """
+    *mandate* with the end that the law gives it: a parent's ends when the child comes of age, whatever was written.
+
+    One that `may_decide` never allowed (the child was of age, or nobody knows when it was born) ends as it begins.
+    """
+    if mandate.kind != "parent":
+        return mandate
+    start, end = mandate.period.start, mandate.period.end
+    lawful = start if born is None else comes_of_age(born, zone)
+    lawful = max(lawful, start + MICROSECOND)
+    return attrs.evolve(mandate, period=Period(start, lawful if end is None else min(end, lawful)))
 
 
 def may_decide_on_line(roles: Iterable[Role]) -> bool:

@@ -52,6 +52,35 @@ CREATE TABLE rights.words (
 );
 CREATE INDEX words_subject ON rights.words (subject);
 
+-- A restriction of processing (GDPR 18) with its ground; the gate keeps to it. The person is told before it is lifted.
+CREATE TABLE rights.restriction (
+    id         uuid PRIMARY KEY,
+    subject    uuid NOT NULL,
+    purpose    text,                   -- null: all of them
+    ground     text NOT NULL CHECK (ground IN ('accuracy', 'unlawful', 'claims', 'objection')),
+    request    uuid REFERENCES rights.request (id),
+    actor      text NOT NULL,
+    actor_id   text,
+    since      timestamptz NOT NULL,
+    told_at    timestamptz,
+    lifting_at timestamptz CHECK (lifting_at > told_at),
+    lifted_at  timestamptz CHECK (lifted_at >= since)
+);
+CREATE INDEX restriction_subject ON rights.restriction (subject, since);
+
+-- Where something was corrected (GDPR 16): which field in which room, never the value.
+CREATE TABLE rights.correction (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    subject  uuid NOT NULL,
+    at       timestamptz NOT NULL,
+    actor    text NOT NULL,
+    actor_id text,
+    place    text NOT NULL,            -- `subjects`, or a purpose
+    field    text NOT NULL,
+    rows     int NOT NULL CHECK (rows > 0)
+);
+CREATE INDEX correction_subject ON rights.correction (subject, id);
+
 -- Who was erased, as the journal outside the database says (DATA_DIR/erasures/journal): `entry` is the number of the
 -- line there, `mac` its seal. `position` null: erased again after a restore, before the log was allowed to say so.
 CREATE TABLE rights.erasure (
@@ -64,7 +93,7 @@ CREATE TABLE rights.erasure (
 CREATE INDEX erasure_unsaid ON rights.erasure (entry) WHERE position IS NULL;
 CREATE INDEX erasure_entry ON rights.erasure (entry);
 
-GRANT SELECT, INSERT, UPDATE ON rights.request TO {app};
-GRANT SELECT, INSERT ON rights.step TO {app};
+GRANT SELECT, INSERT, UPDATE ON rights.request, rights.restriction TO {app};
+GRANT SELECT, INSERT ON rights.step, rights.correction TO {app};
 GRANT SELECT, INSERT, DELETE ON rights.words TO {app};
 GRANT SELECT, INSERT, UPDATE ON rights.erasure TO {app};
