@@ -6,13 +6,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from placet.bootstrap import Application
 from placet.catalogue.model import Catalogue
 from placet.interfaces.portal import reading
+from placet.interfaces.portal.correcting import Correcting
+from placet.interfaces.portal.exporting import Exporting
+from placet.interfaces.portal.holding import Holding
 from placet.interfaces.portal.pages import Pages
+from placet.interfaces.portal.past import Past
+from placet.interfaces.portal.people import People
+from placet.interfaces.portal.requesting import Requesting
 from placet.interfaces.portal.signing_in import SigningIn
+from placet.interfaces.portal.using import Using
+from placet.interfaces.portal.whom import Door
 from placet.interfaces.web.forms import FormKey
 from placet.interfaces.web.shell import Frame, Shell, Visit
 from placet.kernel import clock
@@ -32,26 +40,80 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         now=now,
     )
     signing_in = SigningIn(application, shell)
-    pages = Pages(application, shell, signing_in)
-    return shell.site(
-        [
-            Route("/", shell.page(pages.start), methods=GET),
-            Route("/sign-in", shell.page(signing_in.ask), methods=GET),
-            Route("/sign-in", shell.page(signing_in.send), methods=POST),
-            Route("/sign-in/code", shell.page(signing_in.ask_code), methods=GET),
-            Route("/sign-in/code", shell.page(signing_in.enter), methods=POST),
-            Route("/sign-out", shell.page(signing_in.leave), methods=POST),
-            Route("/signed-out", shell.page(signing_in.left), methods=GET),
-            Route("/choices", shell.page(signing_in.required(pages.first_question)), methods=GET),
-            Route("/choices/{purpose}", shell.page(signing_in.required(pages.question)), methods=GET),
-            Route("/choices/{purpose}", shell.page(signing_in.required(pages.decide)), methods=POST),
-            Route("/done", shell.page(signing_in.required(pages.done)), methods=GET),
-            Route("/history", shell.page(signing_in.required(pages.history)), methods=GET),
-            Route("/history/{record}", shell.page(signing_in.required(pages.entry)), methods=GET),
-            Route("/receipts/{record}", shell.page(signing_in.required(pages.receipt)), methods=GET),
-            Route("/receipts/{record}/file", shell.page(signing_in.required(pages.receipt_file)), methods=GET),
-        ]
-    )
+    door = Door(application, shell, signing_in)
+    routes = [
+        *_sign_in(shell, signing_in),
+        *_choices(shell, door, Pages(application, shell, signing_in, door)),
+        *_past(shell, door, Past(application, shell), Using(application, shell)),
+        *_own(shell, door, application),
+    ]
+    return shell.site(routes)
+
+
+def _sign_in(shell: Shell, pages: SigningIn) -> list[BaseRoute]:
+    return [
+        Route("/sign-in", shell.page(pages.ask), methods=GET),
+        Route("/sign-in", shell.page(pages.send), methods=POST),
+        Route("/sign-in/code", shell.page(pages.ask_code), methods=GET),
+        Route("/sign-in/code", shell.page(pages.enter), methods=POST),
+        Route("/sign-out", shell.page(pages.leave), methods=POST),
+        Route("/signed-out", shell.page(pages.left), methods=GET),
+    ]
+
+
+def _choices(shell: Shell, door: Door, pages: Pages) -> list[BaseRoute]:
+    """Where somebody stands, and what they answer."""
+    return [
+        Route("/", shell.page(pages.start), methods=GET),
+        Route("/choices", shell.page(door.choices(pages.first_question)), methods=GET),
+        Route("/choices/{purpose}", shell.page(door.choices(pages.question)), methods=GET),
+        Route("/choices/{purpose}", shell.page(door.choices(pages.decide)), methods=POST),
+        Route("/done", shell.page(door.choices(pages.done)), methods=GET),
+    ]
+
+
+def _past(shell: Shell, door: Door, past: Past, using: Using) -> list[BaseRoute]:
+    """What was decided, what stopped, and what was done with the data."""
+    return [
+        Route("/history", shell.page(door.choices(past.history)), methods=GET),
+        Route("/history/{record}", shell.page(door.choices(past.entry)), methods=GET),
+        Route("/receipts/{record}", shell.page(door.choices(past.receipt)), methods=GET),
+        Route("/receipts/{record}/file", shell.page(door.choices(past.receipt_file)), methods=GET),
+        Route("/clock/{record}", shell.page(door.choices(past.clock)), methods=GET),
+        Route("/clock/{record}/state", shell.page(door.choices(past.clock_state)), methods=GET),
+        Route("/uses", shell.page(door.choices(using.overview)), methods=GET),
+        Route("/uses/{purpose}", shell.page(door.choices(using.purpose)), methods=GET),
+    ]
+
+
+def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
+    """What is about the one who is signed in alone."""
+    people, data = People(application, shell, door), Holding(application, shell)
+    correcting, requesting = Correcting(application, shell), Requesting(application, shell)
+    exporting = Exporting(application, shell)
+    return [
+        Route("/data/export", shell.page(door.own(exporting.ask)), methods=GET),
+        Route("/data/export", shell.page(door.own(exporting.make)), methods=POST),
+        Route("/data", shell.page(door.own(data.overview)), methods=GET),
+        Route("/data/openings", shell.page(door.own(data.opened_by)), methods=GET),
+        Route("/data/correct", shell.page(door.own(correcting.overview)), methods=GET),
+        Route("/data/correct/name", shell.page(door.own(correcting.name)), methods=POST),
+        Route("/data/correct/language", shell.page(door.own(correcting.language)), methods=POST),
+        Route("/data/correct/contact", shell.page(door.own(correcting.new_contact)), methods=POST),
+        Route("/data/correct/contact/code", shell.page(door.own(correcting.confirm_contact)), methods=POST),
+        Route("/data/correct/contact/end", shell.page(door.own(correcting.end_contact)), methods=POST),
+        Route("/requests", shell.page(door.own(requesting.overview)), methods=GET),
+        Route("/requests/new/{kind}", shell.page(door.own(requesting.form)), methods=GET),
+        Route("/requests/new/{kind}", shell.page(door.own(requesting.file)), methods=POST),
+        Route("/requests/{request}", shell.page(door.own(requesting.one)), methods=GET),
+        Route("/requests/{request}/withdraw", shell.page(door.own(requesting.withdraw)), methods=POST),
+        Route("/lines", shell.page(door.own(people.lines)), methods=GET),
+        Route("/people", shell.page(door.own(people.overview)), methods=GET),
+        Route("/people/oneself", shell.page(door.choices(people.decide_for_oneself)), methods=POST),
+        Route("/people/{mandate}/decide", shell.page(door.own(people.decide_for)), methods=POST),
+        Route("/people/{mandate}/end", shell.page(door.own(people.ask_end)), methods=GET),
+        Route("/people/{mandate}/end", shell.page(door.own(people.end)), methods=POST),
+    ]
 
 
 class _Surroundings:

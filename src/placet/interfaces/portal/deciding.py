@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from placet.catalogue.model import Purpose
-from placet.consents.model import CLOSING, Actor, Decision, Wish
+from placet.consents.model import CLOSING, Decision, Wish
+from placet.interfaces.portal.whom import Whom
 from placet.kernel.errors import BadInput
-from placet.kernel.ids import ChannelId, PurposeId, SubjectId
+from placet.kernel.ids import ChannelId, PurposeId
 
 ANSWERS = frozenset({"given", "refused", "withdrawn", "channels"})
 StateOf = Callable[[PurposeId, ChannelId | None], str]
 """Where the customer stands now on a purpose or one of its channels."""
 
 
-def wishes(form: Mapping[str, str], *, subject: SubjectId, purpose: Purpose, state_of: StateOf) -> list[Wish]:
+def wishes(form: Mapping[str, str], *, whom: Whom, purpose: Purpose, state_of: StateOf) -> list[Wish]:
     """What the customer said with *form*, the purpose before its channels; raises `BadInput` for words not ours."""
     answer = form.get("answer", "")
     if answer not in ANSWERS:
@@ -23,12 +24,13 @@ def wishes(form: Mapping[str, str], *, subject: SubjectId, purpose: Purpose, sta
 
     def wish(decision: str, channel: ChannelId | None = None) -> Wish:
         return Wish(
-            subject=subject,
+            subject=whom.subject,
             purpose=purpose.id,
             channel=channel,
             decision=decision,
             route="portal",
-            actor=Actor("subject", str(subject)),
+            actor=whom.actor,
+            mandate=None if whom.mandate is None else whom.mandate.id,
             shown=shown,
         )
 

@@ -1,8 +1,9 @@
-"""The pages of a customer who is signed in, and the start page for everybody."""
+"""Where the customer stands and what they answer: the start page, the questions, the results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import attrs
@@ -14,21 +15,25 @@ from placet.access.sessions import Session
 from placet.bootstrap import Application
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.model import Catalogue
-from placet.consents import receipts, store
-from placet.consents.model import Outcome, Record, Recorded, Refused
-from placet.consents.receipts import Receipt
+from placet.catalogue.render import Rendered
+from placet.consents import store
+from placet.consents.model import CLOSING, Outcome, Record, Recorded, Refused
+from placet.duties import Person
+from placet.gate.uses import totals_of
 from placet.interfaces.portal import reading, views
 from placet.interfaces.portal.deciding import wishes
+from placet.interfaces.portal.past import own_record, stop_clock
 from placet.interfaces.portal.reading import Reader
 from placet.interfaces.portal.signing_in import SigningIn, see_other
+from placet.interfaces.portal.whom import Door, Whom
 from placet.interfaces.web.shell import Shell, Visit
-from placet.kernel.errors import BadInput, NotFound, Unavailable
-from placet.kernel.ids import PurposeId, RecordId, parse_uuid
+from placet.kernel.errors import NotFound, Unavailable
+from placet.kernel.ids import PurposeId
 from placet.ledger.append import ending
-from placet.ledger.reader import TileReader
 
-PAGE = 25
-"""Entries of the history on one page."""
+YEAR = timedelta(days=365)
+"""How far back the start page counts what was done with somebody's data."""
+_MOST_BROUGHT = 2
 _MOST_RESULTS = 12
 
 
@@ -39,99 +44,80 @@ class Pages:
     application: Application
     shell: Shell
     signing_in: SigningIn
-    tiles: TileReader = attrs.field(factory=TileReader)
+    door: Door
+    remembered: set[bytes] = attrs.field(factory=set)
+    """Hashes of texts that this process has kept already: the start page shows eight, and writes none again."""
 
     def start(self, visit: Visit) -> Response:
         """Without sign-in: who asks, and the notices. With: where the customer stands."""
-        session = self.signing_in.session(visit)
-        if session is not None:
-            return self._home(visit, session)
+        if self.signing_in.session(visit) is not None:
+            return self.door.choices(self._home)(visit)
         with self.application.database.transaction() as connection:
             notices = reading.notices(self.application.catalogue(connection), visit.words.language)
         return self.shell.render(visit, "portal/welcome.html", notices=notices)
 
-    def first_question(self, visit: Visit, session: Session) -> Response:
+    def first_question(self, visit: Visit, whom: Whom) -> Response:
         with self.application.database.transaction() as connection:
-            purpose = self._reader(connection, visit, session).next_question()
+            purpose = self._reader(connection, visit, whom).next_question()
         return see_other("/" if purpose is None else f"/choices/{purpose}")
 
-    def question(self, visit: Visit, session: Session) -> Response:
+    def question(self, visit: Visit, whom: Whom) -> Response:
         """One purpose on its own page; one that rests after a no is not asked, it stands on the start page."""
         with self.application.database.transaction() as connection:
-            reader = self._reader(connection, visit, session)
-            purpose = _purpose(visit, reader.catalogue)
+            reader = self._reader(connection, visit, whom)
+            purpose = _purpose(visit, reader)
             if not reader.may_ask(purpose):
                 return see_other(f"/#{purpose}")
-        return self._question(visit, session, purpose)
+        return self._question(visit, whom, purpose)
 
-    def decide(self, visit: Visit, session: Session) -> Response:
+    def decide(self, visit: Visit, whom: Whom) -> Response:
         """Record what was answered; the answer is acknowledged when it is durable."""
         with self.application.database.transaction() as connection:
-            reader = self._reader(connection, visit, session)
-            purpose = _purpose(visit, reader.catalogue)
+            reader = self._reader(connection, visit, whom)
+            purpose = _purpose(visit, reader)
+        if visit.form.get("mandate", "") != whom.form_value:
+            # Opened for one person, sent while deciding for another: in which window is nobody's guess.
+            return self._home(visit, whom, refusal="other-person")
         said = wishes(
             visit.form,
-            subject=session.subject,
+            whom=whom,
             purpose=reader.catalogue.purposes[purpose],
             state_of=reader.decision,
         )
         outcomes = self.application.sequencer.record(said) if said else []
-        recorded = self._remember(session, outcomes)
+        recorded = self._remember(whom.session, outcomes)
         refused = next((outcome for outcome in outcomes if isinstance(outcome, Refused)), None)
         asked = visit.form.get("origin") == "question"
         if refused is not None:
-            page = self._question if asked else self._home_after_refusal
-            return page(visit, session, purpose, refusal=refused.code)
+            return self._refused(visit, whom, purpose, refused, asked=asked)
         if asked:
             following = reader.next_question(after=purpose)
             return see_other("/" if following is None else f"/choices/{following}")
         return see_other(f"/done?{urlencode([('r', id) for id in recorded])}" if recorded else f"/#{purpose}")
 
-    def done(self, visit: Visit, session: Session) -> Response:
-        """What the last answer led to, with its receipts, and the way back in one step."""
+    def done(self, visit: Visit, whom: Whom) -> Response:
+        """What the last answer led to: after a no the stop clock, always the receipts and the way back in one step."""
         ids = visit.request.query_params.getlist("r")[:_MOST_RESULTS]
         with self.application.database.transaction() as connection:
-            records = [self._own(connection, session, id) for id in ids]
+            records = [own_record(connection, whom, id) for id in ids]
             if not records or len({record.purpose for record in records}) > 1:
                 raise NotFound("no such result", code="not-found")
-            reader = self._reader(connection, visit, session)
+            reader = self._reader(connection, visit, whom)
+            closing = [record for record in records if record.decision in CLOSING]
+            clock = stop_clock(connection, closing[-1], reader.catalogue, visit) if closing else None
             result = _result(reader, records)
-            catalogue_store.remember_shown(connection, reader.rendered(records[0].purpose), visit.now)
-        return self._render(visit, "done", result=result)
+        self._keep_shown(visit, [reader.rendered(records[0].purpose)])
+        return self._render(visit, whom, "done", result=result, clock=clock)
 
-    def history(self, visit: Visit, session: Session) -> Response:
-        before = _position(visit.request.query_params.get("before"))
+    def _home(self, visit: Visit, whom: Whom, *, refusal: str | None = None) -> Response:
         with self.application.database.transaction() as connection:
-            catalogue = self.application.catalogue(connection)
-            records = store.history(connection, session.subject, before=before, limit=PAGE + 1)
-        entries = [reading.entry(record, catalogue, visit.words.language) for record in records[:PAGE]]
-        older = entries[-1].position if len(records) > PAGE else None
-        return self._render(visit, "history", entries=entries, older=older, newer=before is not None)
-
-    def entry(self, visit: Visit, session: Session) -> Response:
-        return self._render(visit, "entry", entry=self._opened(visit, session))
-
-    def receipt(self, visit: Visit, session: Session) -> Response:
-        """A page to print; the file beside it is what verifies."""
-        address = f"{self.application.config.url}/log/keys"
-        return self._render(visit, "receipt", entry=self._opened(visit, session), keys_address=address)
-
-    def receipt_file(self, visit: Visit, session: Session) -> Response:
-        with self.application.database.transaction() as connection:
-            record = self._own(connection, session, visit.request.path_params["record"])
-            receipt = self._receipt(connection, record)
-        headers = {"content-disposition": f'attachment; filename="{receipt.filename}"'}
-        return Response(receipt.data, media_type=receipt.media_type, headers=headers)
-
-    def _home(self, visit: Visit, session: Session, *, refusal: str | None = None) -> Response:
-        with self.application.database.transaction() as connection:
-            reader = self._reader(connection, visit, session)
-            name = self.application.subjects.profile(connection, session.subject).name
-            cards = reader.cards()
-            for card in cards:
-                catalogue_store.remember_shown(connection, reader.rendered(PurposeId(card.purpose)), visit.now)
+            reader = self._reader(connection, visit, whom)
+            name = self.application.subjects.profile(connection, whom.subject).name
+            cards = reader.cards(self._told(connection, visit, whom, reader.catalogue))
+        self._keep_shown(visit, (reader.rendered(PurposeId(card.purpose)) for card in cards))
         return self._render(
             visit,
+            whom,
             "home",
             status=200 if refusal is None else 400,
             name=name,
@@ -141,54 +127,51 @@ class Pages:
             refusal=refusal,
         )
 
-    def _home_after_refusal(self, visit: Visit, session: Session, _purpose: PurposeId, *, refusal: str) -> Response:
-        return self._home(visit, session, refusal=refusal)
+    def _told(self, connection: Connection, visit: Visit, whom: Whom, catalogue: Catalogue) -> reading.Told:
+        """What each purpose did with the person's data in the last year, and what it brought."""
+        since = visit.now - YEAR
+        totals = totals_of(connection, whom.subject, since=since)
+        subject = self.application.subjects.get(connection, whom.subject)
+        person = Person(subject.id, subject.number)
+        brought = {
+            duty.purpose: duty.brought(connection, person, limit=_MOST_BROUGHT)
+            for duty in self.application.duties
+            if whom.sees(duty.purpose)
+        }
+        return reading.Told(reading.by_purpose(catalogue, totals), brought)
 
-    def _question(self, visit: Visit, session: Session, purpose: PurposeId, *, refusal: str | None = None) -> Response:
+    def _refused(self, visit: Visit, whom: Whom, purpose: PurposeId, refused: Refused, *, asked: bool) -> Response:
+        if asked:
+            return self._question(visit, whom, purpose, refusal=refused.code)
+        return self._home(visit, whom, refusal=refused.code)
+
+    def _question(self, visit: Visit, whom: Whom, purpose: PurposeId, *, refusal: str | None = None) -> Response:
         with self.application.database.transaction() as connection:
-            reader = self._reader(connection, visit, session)
+            reader = self._reader(connection, visit, whom)
             question = reader.question(purpose)
-            catalogue_store.remember_shown(connection, reader.rendered(purpose), visit.now)
+        self._keep_shown(visit, [reader.rendered(purpose)])
         status = 200 if refusal is None else 400
-        return self._render(visit, "question", status=status, question=question, refusal=refusal)
+        return self._render(visit, whom, "question", status=status, question=question, refusal=refusal)
 
-    def _opened(self, visit: Visit, session: Session) -> views.Entry:
-        with self.application.database.transaction() as connection:
-            record = self._own(connection, session, visit.request.path_params["record"])
-            catalogue = self.application.catalogue(connection)
-            return reading.opened(connection, record, catalogue, visit.words.language)
+    def _keep_shown(self, visit: Visit, texts: Iterable[Rendered]) -> None:
+        """Keep what is shown, so that a record may commit to it."""
+        if fresh := [rendered for rendered in texts if rendered.sha256 not in self.remembered]:
+            with self.application.database.transaction() as connection:
+                for rendered in fresh:
+                    catalogue_store.remember_shown(connection, rendered, visit.now)
+            self.remembered.update(rendered.sha256 for rendered in fresh)
 
-    def _own(self, connection: Connection, session: Session, id: str) -> Record:
-        """The customer's own record; another's does not exist for them."""
-        try:
-            record = store.record(connection, RecordId(parse_uuid(id, what="a record")))
-        except BadInput:
-            record = None
-        if record is None or record.subject != session.subject:
-            raise NotFound("no such record of yours", code="unknown-record")
-        return record
-
-    def _receipt(self, connection: Connection, record: Record) -> Receipt:
-        return receipts.make(
-            connection,
-            record.id,
-            catalogue_at=self.application.in_force.at,
-            keys=self.application.keys,
-            subject_key=self.application.vault.unwrap,
-            config=self.application.config,
-            reader=self.tiles,
-        )
-
-    def _reader(self, connection: Connection, visit: Visit, session: Session) -> Reader:
+    def _reader(self, connection: Connection, visit: Visit, whom: Whom) -> Reader:
         """The customer's states, never older than what they were shown before (design: invariant 4)."""
-        _demand_not_older(connection, session)
-        person = self.application.subjects.get(connection, session.subject)
+        _demand_not_older(connection, whom.session)
+        person = self.application.subjects.get(connection, whom.subject)
         return Reader(
             catalogue=self.application.catalogue(connection),
             standings=store.standing_of(connection, person.number),
             language=visit.words.language,
             now=visit.now,
             rest=self.application.rulebook.rest,
+            sees=whom.sees,
         )
 
     def _remember(self, session: Session, outcomes: Sequence[Outcome]) -> list[str]:
@@ -200,8 +183,8 @@ class Pages:
                 sessions.remember(connection, session, newest.token)
         return [str(outcome.record) for outcome in recorded]
 
-    def _render(self, visit: Visit, page: str, *, status: int = 200, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, **values)
+    def _render(self, visit: Visit, whom: Whom, page: str, *, status: int = 200, **values: object) -> Response:
+        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, whom=whom, **values)
 
 
 def _demand_not_older(connection: Connection, session: Session) -> None:
@@ -213,19 +196,11 @@ def _demand_not_older(connection: Connection, session: Session) -> None:
         raise Unavailable("what you decided last is not here yet; try again in a moment", code="stale", retry_after=1)
 
 
-def _purpose(visit: Visit, catalogue: Catalogue) -> PurposeId:
+def _purpose(visit: Visit, reader: Reader) -> PurposeId:
     purpose = PurposeId(visit.request.path_params["purpose"])
-    if purpose not in catalogue.purposes:
+    if purpose not in reader.purposes:
         raise NotFound("no such purpose", code="unknown-purpose")
     return purpose
-
-
-def _position(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdecimal() or len(text) > 18:
-        raise BadInput("a page of the history begins at a position, which is a number", code="bad-position")
-    return int(text)
 
 
 def _result(reader: Reader, records: Sequence[Record]) -> views.Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,21 @@ from placet.catalogue.model import Catalogue, Purpose
 from placet.catalogue.render import Rendered, answers_html_of, html_of, render
 from placet.consents.model import Decision, Record, Standing, State
 from placet.consents.rules import ask_again_from
+from placet.duties import Brought
+from placet.gate.uses import Total, Use
 from placet.interfaces.portal import views
-from placet.kernel.ids import ChannelId, PurposeId
+from placet.kernel.ids import ActivityId, ChannelId, PurposeId
 from placet.ledger.proof import covering_checkpoint
 
 Standings = Mapping[PurposeId, Standing]
+
+
+@attrs.frozen
+class Told:
+    """What the purposes did with somebody's data, and what they brought."""
+
+    totals: Mapping[PurposeId | None, Sequence[Total]]
+    brought: Mapping[PurposeId, Sequence[Brought]]
 
 
 @attrs.frozen
@@ -31,9 +41,15 @@ class Reader:
     language: str
     now: datetime
     rest: timedelta
+    sees: Callable[[PurposeId], bool] = lambda _purpose: True
+    """A representative sees the purposes of their mandate."""
 
-    def cards(self) -> tuple[views.Card, ...]:
-        return tuple(self._card(purpose) for purpose in self.catalogue.purposes.values())
+    @property
+    def purposes(self) -> list[PurposeId]:
+        return [purpose for purpose in self.catalogue.purposes if self.sees(purpose)]
+
+    def cards(self, told: Told) -> tuple[views.Card, ...]:
+        return tuple(self._card(self.catalogue.purposes[purpose], told) for purpose in self.purposes)
 
     def question(self, purpose: PurposeId) -> views.Question:
         """The purpose as it is asked: nothing selected, whatever was said before."""
@@ -43,7 +59,7 @@ class Reader:
 
     def next_question(self, *, after: PurposeId | None = None) -> PurposeId | None:
         """The first purpose behind *after* that may be asked; a no is left in peace for `rest` (mission B11)."""
-        purposes = list(self.catalogue.purposes)
+        purposes = self.purposes
         rest = purposes if after is None else purposes[purposes.index(after) + 1 :]
         return next((purpose for purpose in rest if self.may_ask(purpose)), None)
 
@@ -68,7 +84,7 @@ class Reader:
     def rendered(self, purpose: PurposeId) -> Rendered:
         return render(self.catalogue, purpose=purpose, language=self.language, route="portal")
 
-    def _card(self, purpose: Purpose) -> views.Card:
+    def _card(self, purpose: Purpose, told: Told) -> views.Card:
         standing = self.standings.get(purpose.id, {})
         state = standing.get(None)
         decision = self.decision(purpose.id)
@@ -79,6 +95,10 @@ class Reader:
             decision=decision,
             since=None if state is None else _since(state, decision),
             until=state.expires_at if state is not None and decision == Decision.GIVEN else None,
+            brought=tuple(
+                views.Benefit(each.at, each.text[self.language]) for each in told.brought.get(purpose.id, ())
+            ),
+            used=_used(told.totals.get(purpose.id, ())),
         )
 
     def _asked(self, purpose: Purpose, *, known: Standing) -> dict[str, Any]:
@@ -126,6 +146,65 @@ def notices(catalogue: Catalogue, language: str) -> tuple[views.NoticeView, ...]
         html = render(catalogue, purpose=purpose.id, language=language, route="portal").html
         found.append(views.NoticeView(purpose.id, notice.title, notice.summary, as_rendered(html)))
     return tuple(found)
+
+
+def by_purpose(catalogue: Catalogue, totals: Sequence[Total]) -> dict[PurposeId | None, list[Total]]:
+    """*totals* under each purpose whose yes the activity needs; under None what needs none."""
+    found: dict[PurposeId | None, list[Total]] = {}
+    for total in sorted(totals, key=lambda total: total.last_at, reverse=True):
+        for purpose in needs_of(catalogue, total.activity):
+            found.setdefault(purpose, []).append(total)
+    return found
+
+
+def needs_of(catalogue: Catalogue, activity: str) -> tuple[PurposeId | None, ...]:
+    if activity in catalogue.purposes:
+        return (PurposeId(activity),)
+    known = catalogue.activities.get(ActivityId(activity))
+    return known.needs if known is not None and known.needs else (None,)
+
+
+def activities_of(
+    catalogue: Catalogue, purpose: PurposeId | None, totals: Sequence[Total]
+) -> list[ActivityId | PurposeId]:
+    """What of *totals* belongs to *purpose*."""
+    return [total.activity for total in totals if purpose in needs_of(catalogue, total.activity)]
+
+
+def uses_of(catalogue: Catalogue, purpose: PurposeId | None, totals: Sequence[Total], language: str) -> views.UsesOf:
+    """What *purpose* did, its activities in plain words."""
+    activities = tuple(
+        views.ActivityUses(activity_title(catalogue, total.activity, language), total.count, total.last_at)
+        for total in totals
+    )
+    return views.UsesOf(purpose, None if purpose is None else title_of(catalogue, purpose, language), activities)
+
+
+def use_line(use: Use, catalogue: Catalogue, language: str) -> views.UseLine:
+    """One use in plain words; an activity that the catalogue no longer has is told by its id."""
+    activity = catalogue.activities.get(ActivityId(use.activity))
+    purpose = catalogue.purposes.get(PurposeId(use.activity))
+    read = activity.data if activity is not None else purpose.data if purpose is not None else ()
+    return views.UseLine(
+        at=use.at,
+        title=activity_title(catalogue, use.activity, language),
+        data=tuple(catalogue.data[kind].titles[language] for kind in read),
+        basis="consent" if activity is None else activity.legal_basis or "consent",
+        checked=use.permit is not None or use.audience is not None,
+        together=use.audience is not None,
+        outcome=use.outcome,
+    )
+
+
+def activity_title(catalogue: Catalogue, activity: str, language: str) -> str:
+    known = catalogue.activities.get(ActivityId(activity))
+    return title_of(catalogue, PurposeId(activity), language) if known is None else known.titles[language]
+
+
+def _used(totals: Sequence[Total]) -> views.Used | None:
+    if not totals:
+        return None
+    return views.Used(sum(total.count for total in totals), max(total.last_at for total in totals))
 
 
 def entry(record: Record, catalogue: Catalogue, language: str) -> views.Entry:

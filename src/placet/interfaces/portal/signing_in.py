@@ -19,7 +19,8 @@ from placet.kernel.errors import BadInput
 from placet.kernel.ids import SubjectId, parse_uuid
 from placet.subjects.model import Alias
 
-SESSION, CHALLENGE = "placet_session", "placet_challenge"
+SESSION, CHALLENGE, FOR = "placet_session", "placet_challenge", "placet_for"
+"""Cookies: who is signed in, which code was asked for, by which mandate they decide for somebody else."""
 _CHALLENGE_SECONDS = 600
 
 SignedInPage = Callable[[Visit, Session], Response]
@@ -91,6 +92,7 @@ class SigningIn:
                 sessions.revoke(connection, session, now=visit.now)
         response = see_other("/signed-out")
         self.shell.drop_cookie(response, SESSION)
+        self.shell.drop_cookie(response, FOR)
         self.shell.new_seed(response)
         return response
 
@@ -106,6 +108,7 @@ class SigningIn:
         response = see_other("/" if decided else "/choices")
         self.shell.set_cookie(response, SESSION, session.token)
         self.shell.drop_cookie(response, CHALLENGE)
+        self.shell.drop_cookie(response, FOR)
         self.shell.new_seed(response)
         return response
 

@@ -88,12 +88,30 @@ class Question:
 
 
 @attrs.frozen
+class Benefit:
+    """One thing that a yes brought the person."""
+
+    at: datetime
+    text: str
+
+
+@attrs.frozen
+class Used:
+    """How often somebody's data was used, and when last."""
+
+    count: int
+    last_at: datetime
+
+
+@attrs.frozen
 class Card(Question):
     """One purpose on the first page of a customer who is signed in, with where it stands."""
 
     decision: str = UNKNOWN
     since: datetime | None = None
     until: datetime | None = None
+    brought: tuple[Benefit, ...] = ()
+    used: Used | None = None
 
 
 @attrs.frozen
@@ -140,6 +158,61 @@ class Entry:
 
 
 @attrs.frozen
+class UsesOf:
+    """What one purpose did with somebody's data, by activity, the latest first. *purpose* None: what needs no yes."""
+
+    purpose: str | None
+    title: str | None
+    activities: tuple[ActivityUses, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(activity.count for activity in self.activities)
+
+
+@attrs.frozen
+class ActivityUses:
+    title: str
+    count: int
+    last_at: datetime
+
+
+@attrs.frozen
+class UseLine:
+    """One use: what ran, on which data, and under what."""
+
+    at: datetime
+    title: str
+    data: tuple[str, ...]
+    basis: str
+    checked: bool
+    together: bool
+    """Whether many people's data was used at once."""
+    outcome: str
+
+
+@attrs.frozen
+class ClockPlace:
+    """One place that had to stop, in words; *stopped_at* None while it has not said so."""
+
+    kind: str
+    name: str | None
+    stopped_at: datetime | None
+    late: bool
+
+
+@attrs.frozen
+class StopClock:
+    """When processing ended after a no, everywhere; *stopped_at* None while a place is still to confirm."""
+
+    record: str
+    title: str
+    since: datetime
+    places: tuple[ClockPlace, ...]
+    stopped_at: datetime | None
+
+
+@attrs.frozen
 class ReceiptLink:
     record: str
     title: str
@@ -174,3 +247,125 @@ class Letter:
     contact: str
     code: str
     sent_at: datetime
+
+
+@attrs.frozen(repr=False)
+class MandateLine:
+    """A mandate as one of its two sides reads it; *name* is the other's."""
+
+    id: str
+    name: str | None
+    kind: str
+    purposes: tuple[str, ...]
+    everything: bool
+    since: datetime
+    until: datetime | None
+    holds: bool
+    may_be_ended: bool
+
+
+@attrs.frozen(repr=False)
+class Line:
+    """That somebody stands to a phone line as something."""
+
+    number: str
+    role: str
+    since: datetime
+    until: datetime | None
+
+
+@attrs.frozen
+class Paused:
+    """A consent that waits to be confirmed, since something happened to a line."""
+
+    purpose: str
+    title: str
+    channel: str | None
+    since: datetime
+
+
+@attrs.frozen(repr=False)
+class RequestLine:
+    """A request and where it stands; *urgency* as `rights.rules.escalation` tells it."""
+
+    id: str
+    kind: str
+    state: str
+    route: str
+    received_at: datetime
+    due: datetime
+    urgency: str
+    closed_at: datetime | None
+    text: str | None
+    outcome: str | None
+    is_open: bool
+
+
+@attrs.frozen(repr=False)
+class RequestStep:
+    kind: str
+    at: datetime
+    actor: str
+    note: str | None
+
+
+@attrs.frozen(repr=False)
+class ContactLine:
+    """A contact that a code can be sent to, as a form names it and as it is read."""
+
+    alias: str
+    value: str
+
+
+@attrs.frozen
+class Held:
+    """What is held on one basis, or for one purpose; *explained* tells what happens with it now."""
+
+    id: str
+    title: str
+    explained: tuple[str, ...]
+    tables: tuple[HeldTable, ...]
+
+
+@attrs.frozen(repr=False)
+class HeldTable:
+    """One kind of data: why it is held, for how long, and its first rows as names and values."""
+
+    title: str
+    why: str
+    until: str
+    rows: tuple[tuple[tuple[str, str], ...], ...]
+    more: bool
+    address: str | None
+    """The page that shows these rows better."""
+
+
+@attrs.frozen
+class StaffOpening:
+    """A member's access to the record, with its end."""
+
+    at: datetime
+    until: datetime | None
+    role: str
+    shop: str | None
+    reason: str
+    proof: str
+
+
+@attrs.frozen
+class StaffRead:
+    """What a member looked at."""
+
+    at: datetime
+    role: str
+    shop: str | None
+    what: str
+    reason: str
+
+
+@attrs.frozen
+class Stays:
+    """What an erasure leaves, and for how long."""
+
+    what: str
+    until: str

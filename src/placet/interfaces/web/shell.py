@@ -8,6 +8,7 @@ Turns a plain function of a `Visit` into a page: language, colour scheme, form c
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -41,6 +42,8 @@ from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError, TooMan
 Scheme = Literal["auto", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("auto", "light", "dark")
 _YEAR = 31_536_000
+_PACKED = 4
+"""How hard pages are packed: a third of a millisecond, a fifth of the size."""
 _LANGUAGE, _SCHEME, _SEED = "placet_language", "placet_scheme", "placet_visit"
 _KINDS = {
     403: "denied",
@@ -139,20 +142,18 @@ class Shell:
     def render(self, visit: Visit, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """The page *template* (`portal/home.html`) in the visitor's language."""
         page = self._environments[visit.words.language].get_template(template)
-        return HTMLResponse(
-            page.render(
-                visit=visit,
-                words=visit.words,
-                form_token=self._form_key.token(visit.seed),
-                form_field=forms.FIELD,
-                languages=OWN_NAMES,
-                schemes=SCHEMES,
-                mode=self.mode,
-                frame=self._frame.template,
-                **{**self._frame.values(visit), **values},
-            ),
-            status_code=status,
+        text = page.render(
+            visit=visit,
+            words=visit.words,
+            form_token=self._form_key.token(visit.seed),
+            form_field=forms.FIELD,
+            languages=OWN_NAMES,
+            schemes=SCHEMES,
+            mode=self.mode,
+            frame=self._frame.template,
+            **{**self._frame.values(visit), **values},
         )
+        return _answer(visit.request, text, status)
 
     def error_page(self, visit: Visit, error: PlacetError) -> HTMLResponse:
         """What happened, that nothing was lost, and what to do, for a foreseen *error*."""
@@ -248,6 +249,20 @@ def status_of(error: PlacetError) -> int:
             return 503
         case _:
             return 500
+
+
+def _answer(request: Request, text: str, status: int) -> HTMLResponse:
+    """
+    The page, packed where the browser takes that and nothing of the request can stand in it.
+
+    What is packed together tells by its length how much of a guess was right (BREACH): so a page whose address has
+    a question, or that answers a form, goes as it is.
+    """
+    taken = "gzip" in request.headers.get("accept-encoding", "")
+    if not taken or request.method != "GET" or request.url.query:
+        return HTMLResponse(text, status_code=status, headers={"vary": "accept-encoding"})
+    packed = gzip.compress(text.encode(), _PACKED, mtime=0)
+    return HTMLResponse(packed, status_code=status, headers={"content-encoding": "gzip", "vary": "accept-encoding"})
 
 
 class _Static(StaticFiles):

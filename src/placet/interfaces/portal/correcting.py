@@ -1,0 +1,148 @@
+"""Putting one's own data right: language, name, contacts; a new contact is confirmed by a code sent to it."""
+
+from __future__ import annotations
+
+import attrs
+from starlette.responses import Response
+
+from placet.access import sessions
+from placet.access.codes import demo_messages
+from placet.bootstrap import Application
+from placet.interfaces.portal import views
+from placet.interfaces.portal.signing_in import see_other
+from placet.interfaces.portal.whom import Whom
+from placet.interfaces.web.shell import Shell, Visit
+from placet.kernel.errors import BadInput
+from placet.kernel.ids import parse_uuid
+from placet.subjects.model import Alias, Contact
+
+REACHED_BY = frozenset({"msisdn", "email"})
+SAVED = frozenset({"name", "language", "contact", "ended"})
+
+
+@attrs.frozen
+class Correcting:
+    """The pages of correction; each is about the one who is signed in."""
+
+    application: Application
+    shell: Shell
+
+    def overview(self, visit: Visit, whom: Whom) -> Response:
+        return self._page(visit, whom)
+
+    def name(self, visit: Visit, whom: Whom) -> Response:
+        """How we call the person. A birth date decides who may decide for whom: that is asked for, with a proof."""
+        people, name = self.application.subjects, " ".join(visit.form.get("name", "").split())
+        try:
+            with self.application.database.transaction() as connection:
+                profile = people.profile(connection, whom.subject)
+                people.rectify(connection, whom.subject, attrs.evolve(profile, name=name), now=visit.now)
+        except BadInput as error:
+            return self._page(visit, whom, wrong=error.code, status=400)
+        return _saved("name")
+
+    def language(self, visit: Visit, whom: Whom) -> Response:
+        """The language that the person is written and spoken to in."""
+        with self.application.database.transaction() as connection:
+            self.application.subjects.speak(connection, whom.subject, visit.form.get("language", ""))
+            sessions.speak(connection, whom.session, visit.form.get("language", ""))
+        return _saved("language")
+
+    def new_contact(self, visit: Visit, whom: Whom) -> Response:
+        """Send a code to a contact that the person says is theirs."""
+        try:
+            alias = reached_by(visit.form.get("contact", ""))
+        except BadInput:
+            return self._page(visit, whom, wrong="bad-contact", status=400)
+        client = visit.request.client
+        challenge = self.application.codes.confirm(
+            alias,
+            whom.subject,
+            address="" if client is None else client.host,
+            language=visit.words.language,
+            now=visit.now,
+        )
+        return self._ask_code(visit, whom, alias, str(challenge))
+
+    def confirm_contact(self, visit: Visit, whom: Whom) -> Response:
+        """The code came back from the contact itself: it is theirs."""
+        alias, challenge = reached_by(visit.form.get("contact", "")), visit.form.get("challenge", "")
+        code = "".join(visit.form.get("code", "").split())
+        known = parse_uuid(challenge, what="the challenge")
+        if not self.application.codes.confirmed(known, alias, whom.subject, code, now=visit.now):
+            return self._ask_code(visit, whom, alias, challenge, wrong=True)
+        try:
+            with self.application.database.transaction() as connection:
+                self.application.subjects.add_contact(connection, whom.subject, alias, now=visit.now)
+        except BadInput as error:
+            return self._page(visit, whom, wrong=error.code, status=400)
+        return _saved("contact")
+
+    def end_contact(self, visit: Visit, whom: Whom) -> Response:
+        """A contact is theirs no longer; the last one that a code can be sent to stays."""
+        people, asked = self.application.subjects, visit.form.get("contact", "")
+        with self.application.database.transaction() as connection:
+            mine = [str(each.alias) for each in _reachable(people.contacts(connection, whom.subject))]
+            wrong = "unknown-alias" if asked not in mine else "last-contact" if len(mine) == 1 else None
+            if wrong is None:
+                people.end_contact(connection, whom.subject, Alias.parse(asked), now=visit.now)
+        return _saved("ended") if wrong is None else self._page(visit, whom, wrong=wrong, status=400)
+
+    def _page(self, visit: Visit, whom: Whom, *, wrong: str | None = None, status: int = 200) -> Response:
+        people = self.application.subjects
+        with self.application.database.transaction() as connection:
+            profile = people.profile(connection, whom.subject)
+            contacts = people.contacts(connection, whom.subject)
+            language = people.get(connection, whom.subject).language
+        saved = visit.request.query_params.get("saved")
+        return self._render(
+            visit,
+            whom,
+            "correct",
+            status=status,
+            name=visit.form.get("name") or profile.name or "",
+            birth_date=profile.birth_date,
+            spoken=language,
+            contacts=[views.ContactLine(str(each.alias), each.alias.value) for each in _reachable(contacts)],
+            contact=visit.form.get("contact", "") if wrong == "bad-contact" else "",
+            wrong=wrong,
+            saved=saved if saved in SAVED else None,
+        )
+
+    def _ask_code(self, visit: Visit, whom: Whom, alias: Alias, challenge: str, *, wrong: bool = False) -> Response:
+        return self._render(
+            visit,
+            whom,
+            "contact_code",
+            status=400 if wrong else 200,
+            contact=alias.value,
+            challenge=challenge,
+            wrong=wrong,
+            outbox=self._outbox(challenge) if self.shell.mode == "demo" else None,
+        )
+
+    def _outbox(self, challenge: str) -> list[views.Letter]:
+        """Demo mode: what was sent for this request."""
+        with self.application.database.transaction() as connection:
+            return [
+                views.Letter(message.contact.partition(":")[2], message.code, message.created_at)
+                for message in demo_messages(connection)
+                if str(message.challenge) == challenge
+            ]
+
+    def _render(self, visit: Visit, whom: Whom, page: str, *, status: int = 200, **values: object) -> Response:
+        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, whom=whom, **values)
+
+
+def reached_by(text: str) -> Alias:
+    """A phone number or e-mail address as people write it."""
+    return Alias.email(text) if "@" in text else Alias.msisdn(text)
+
+
+def _reachable(contacts: list[Contact]) -> list[Contact]:
+    """Present contacts that a code can be sent to."""
+    return [each for each in contacts if each.period.end is None and each.alias.kind in REACHED_BY]
+
+
+def _saved(what: str) -> Response:
+    return see_other(f"/data/correct?saved={what}")

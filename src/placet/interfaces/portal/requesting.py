@@ -1,0 +1,184 @@
+"""What a person may ask for (GDPR 15 to 22): filed, followed to its deadline, withdrawn."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+
+import attrs
+from psycopg import Connection
+from starlette.responses import Response
+
+from placet.bootstrap import Application
+from placet.catalogue.model import Catalogue
+from placet.consents.model import Actor
+from placet.interfaces.portal import reading, views
+from placet.interfaces.portal.signing_in import see_other
+from placet.interfaces.portal.whom import Whom
+from placet.interfaces.web.shell import Shell, Visit
+from placet.kernel.errors import BadInput, NotFound
+from placet.kernel.ids import ActivityId, PurposeId, parse_uuid
+from placet.rights import erasure, rules
+from placet.rights.model import KINDS, Kind, Request, RequestId
+from placet.rights.requests import LONGEST
+
+PAGE = 20
+"""Requests on one page."""
+_ONCE = b"placet/portal-request/v1\0"
+_NAMED = frozenset({"objection", "human-review"})
+"""What a person asks about something that was done, and names it."""
+
+
+@attrs.frozen
+class Requesting:
+    """The pages of a person's requests; each is about the one who is signed in."""
+
+    application: Application
+    shell: Shell
+
+    def overview(self, visit: Visit, whom: Whom) -> Response:
+        before = _id(visit.request.query_params.get("before"))
+        with self.application.database.transaction() as connection:
+            found = self.application.requests.of_subject(connection, whom.subject, before=before, limit=PAGE + 1)
+        lines = [_line(request, visit) for request in found[:PAGE]]
+        older = str(found[PAGE - 1].id) if len(found) > PAGE else None
+        return self._render(visit, whom, "requests", requests=lines, kinds=KINDS, older=older, newer=before is not None)
+
+    def form(self, visit: Visit, whom: Whom) -> Response:
+        return self._form(visit, whom, _kind(visit))
+
+    def file(self, visit: Visit, whom: Whom) -> Response:
+        """Write it down; an erasure is asked a second time first, in plain words of what goes and what stays."""
+        kind, form = _kind(visit), visit.form
+        if kind == "erasure" and form.get("sure") != "yes":
+            return self._ask_again(visit, whom)
+        try:
+            with self.application.database.transaction() as connection:
+                request = self.application.requests.file(
+                    connection,
+                    whom.subject,
+                    kind,
+                    text=form.get("text"),
+                    concerns=form.get("concerns") or None,
+                    route="portal",
+                    filed_by=Actor("subject", str(whom.subject)),
+                    now=visit.now,
+                    # The same form sent twice is one request.
+                    key=hashlib.sha256(_ONCE + whom.subject.bytes + _once(form).encode()).digest(),
+                )
+        except BadInput as error:
+            return self._form(visit, whom, kind, wrong=error.code)
+        return see_other(f"/requests/{request.id}")
+
+    def one(self, visit: Visit, whom: Whom) -> Response:
+        with self.application.database.transaction() as connection:
+            request = self._own(connection, visit, whom)
+            steps = self.application.requests.steps(connection, request.id)
+            catalogue = self.application.catalogue(connection)
+        return self._render(
+            visit,
+            whom,
+            "request",
+            request=_line(request, visit),
+            concerns=None if request.concerns is None else _named(catalogue, request.concerns, visit.words.language),
+            steps=[views.RequestStep(step.kind, step.at, step.actor.kind, step.note) for step in steps],
+        )
+
+    def withdraw(self, visit: Visit, whom: Whom) -> Response:
+        """The person does not want it any more, also while somebody works on it; twice is once."""
+        with self.application.database.transaction() as connection:
+            request = self._own(connection, visit, whom)
+            if request.is_open:
+                self.application.requests.withdraw(connection, request.id, now=visit.now)
+        return see_other(f"/requests/{request.id}")
+
+    def _ask_again(self, visit: Visit, whom: Whom) -> Response:
+        """What goes and what stays, before anything is asked for."""
+        with self.application.database.transaction() as connection:
+            kept = erasure.outlook(self.application, connection, whom.subject)
+        language = visit.words.language
+        stays = [views.Stays(each.why[language], each.until[language]) for each in kept]
+        return self._render(
+            visit, whom, "erasure", text=visit.form.get("text", ""), once=_once(visit.form), stays=stays
+        )
+
+    def _form(self, visit: Visit, whom: Whom, kind: Kind, *, wrong: str | None = None) -> Response:
+        with self.application.database.transaction() as connection:
+            catalogue = self.application.catalogue(connection)
+        return self._render(
+            visit,
+            whom,
+            "request_form",
+            status=200 if wrong is None else 400,
+            kind=kind,
+            options=_options(catalogue, kind, visit.words.language),
+            chosen=visit.form.get("concerns") or visit.request.query_params.get("about", ""),
+            text=visit.form.get("text", ""),
+            once=_once(visit.form),
+            longest=LONGEST,
+            wrong=wrong,
+        )
+
+    def _own(self, connection: Connection, visit: Visit, whom: Whom) -> Request:
+        """The person's own request; another's does not exist for them."""
+        id = _id(visit.request.path_params["request"])
+        assert id is not None
+        return self.application.requests.get(connection, id, subject=whom.subject)
+
+    def _render(self, visit: Visit, whom: Whom, page: str, *, status: int = 200, **values: object) -> Response:
+        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, whom=whom, **values)
+
+
+def _kind(visit: Visit) -> Kind:
+    found = next((kind for kind in KINDS if kind == visit.request.path_params["kind"]), None)
+    if found is None:
+        raise NotFound("there is no such request", code="not-found")
+    return found
+
+
+def _id(text: str | None) -> RequestId | None:
+    if text is None:
+        return None
+    try:
+        return RequestId(parse_uuid(text, what="a request"))
+    except BadInput:
+        raise NotFound("no such request of yours", code="unknown-request") from None
+
+
+def _once(form: Mapping[str, str]) -> str:
+    """What makes one filled-in form one request, however often it is sent."""
+    return form.get("once", "")[:64] or secrets.token_urlsafe(16)
+
+
+def _line(request: Request, visit: Visit) -> views.RequestLine:
+    return views.RequestLine(
+        id=str(request.id),
+        kind=request.kind,
+        state=request.state,
+        route=request.route,
+        received_at=request.received_at,
+        due=request.due,
+        urgency=rules.escalation(request, visit.now),
+        closed_at=request.closed_at,
+        text=request.text,
+        outcome=request.outcome,
+        is_open=request.is_open,
+    )
+
+
+def _options(catalogue: Catalogue, kind: Kind, language: str) -> list[tuple[str, str]]:
+    """What may be objected to (GDPR 21), or was decided by a machine (GDPR 22)."""
+    if kind not in _NAMED:
+        return []
+    automated = kind == "human-review"
+    purposes = [purpose for purpose in catalogue.purposes.values() if purpose.automated or not automated]
+    interests = [each for each in catalogue.activities.values() if each.legal_basis == "legitimate-interest"]
+    own = [] if automated else [(str(each.id), each.titles[language]) for each in interests]
+    return [*own, *((str(purpose.id), purpose.notice(language).title) for purpose in purposes)]
+
+
+def _named(catalogue: Catalogue, concerns: str, language: str) -> str:
+    if concerns in catalogue.purposes or ActivityId(concerns) in catalogue.activities:
+        return reading.activity_title(catalogue, PurposeId(concerns), language)
+    return concerns
