@@ -31,7 +31,7 @@ LONGEST = 10_000
 """Characters of what somebody may write."""
 MOST_OPEN = 50
 """Requests of one person that may wait at the same time: nobody needs more, and a flood would hide other people's."""
-MOST_LISTED = 200
+MOST_LISTED = 201
 
 SYSTEM = Actor("system")
 

@@ -7,10 +7,12 @@ import click
 from placet import __version__
 from placet.interfaces.cli.catalogue import catalogue_group
 from placet.interfaces.cli.decisions import history_command, record_command
+from placet.interfaces.cli.erasures import erase_command, erasures_group
 from placet.interfaces.cli.gate import audience_command, audit_command, check_command
 from placet.interfaces.cli.imports import import_command
 from placet.interfaces.cli.ledger import ledger_group, witness_command
 from placet.interfaces.cli.receipt import receipt_command
+from placet.interfaces.cli.requests import requests_group
 from placet.interfaces.cli.serve import serve_command, work_command
 from placet.interfaces.cli.subjects import keys_group, subjects_group
 
@@ -30,6 +32,9 @@ for command in (
     catalogue_group,
     subjects_group,
     record_command,
+    requests_group,
+    erase_command,
+    erasures_group,
     import_command,
     history_command,
     check_command,

@@ -13,6 +13,7 @@ from placet import bootstrap
 from placet.access import keys
 from placet.consents.model import Recorded
 from placet.interfaces.cli.context import find_subject, json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.erasures import erase_command
 from placet.kernel import clock
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import MandateId, PurposeId
@@ -118,19 +119,7 @@ def merge_command(survivor: str, merged: str, as_json: bool) -> None:
     _say({"id": to.id, "records": written}, f"merged into {to.id}; {written} states became stricter", as_json=as_json)
 
 
-@subjects_group.command("erase")
-@click.argument("subject")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option
-@reported
-def erase_command(subject: str, yes: bool, as_json: bool) -> None:
-    """Forget SUBJECT for good: the key is destroyed. Proofs stay valid, nothing can be read again."""
-    with open_application() as application, application.database.transaction() as connection:
-        person = find_subject(application, connection, subject)
-        if not yes:
-            click.confirm(f"Erase {person.id} for good? This cannot be undone", abort=True, err=True)
-        forgotten = bootstrap.erase(application, connection, person.id, now=clock.now())
-    _say({"erased": forgotten}, f"erased {len(forgotten)} identities", as_json=as_json)
+subjects_group.add_command(erase_command)
 
 
 @subjects_group.group("contact")

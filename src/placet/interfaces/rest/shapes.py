@@ -284,6 +284,50 @@ class HealthOut(_Out):
 
 class ReadyOut(_Out):
     """Whether this process should get requests; `checks` names what does not work."""
+class RequestIn(_In):
+    """
+    What a person asks for (GDPR 12-22). `received_at`: when it came in, for what is written down later; the legal month
+    runs from then. `concerns`: the record, use or activity that it is about; a human review and an objection name one.
+    """
+
+    kind: Text
+    route: Annotated[Text, Field(description="How it came in: portal, desk, phone, post or email")]
+    text: Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_storable)] | None = None
+    concerns: Text | None = None
+    received_at: Instant | None = None
+
+
+class StepOut(_Out):
+    kind: str
+    at: datetime
+    actor: str
+    note: str | None
+
+
+class RequestOut(_Out):
+    """`due` is the last second of the last day; `escalation` says how near that is. `outcome`: what was answered."""
+
+    id: UUID
+    subject: UUID
+    kind: str
+    state: str
+    route: str
+    concerns: str | None
+    received_at: datetime
+    due: datetime
+    escalation: str
+    extended_at: datetime | None
+    closed_at: datetime | None
+    text: str | None
+    outcome: str | None
+    steps: list[StepOut]
+
+
+class RequestsOut(_Out):
+    requests: list[RequestOut]
+    next: str | None
+
+
 
     ready: bool
     checks: dict[str, str]
