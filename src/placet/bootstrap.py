@@ -19,9 +19,13 @@ import attrs
 import psycopg
 from psycopg import Connection
 
-from placet.access import sessions
+from placet.access import passkeys, sessions
+from placet.access.accounts import Accounts
+from placet.access.ceremonies import Ceremonies
 from placet.access.codes import Codes, sender_for
+from placet.access.federation import customer_provider, staff_provider
 from placet.access.keys import Keys as ApiKeys
+from placet.access.oidc import Provider
 from placet.catalogue import approvals
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.files import load as load_catalogue
@@ -175,6 +179,10 @@ class Application:
     sequencer: Sequencer
     api_keys: ApiKeys
     codes: Codes
+    accounts: Accounts
+    ceremonies: Ceremonies
+    staff_provider: Provider | None
+    customer_provider: Provider | None
     requests: Requests
     journal: Journal
     duties: tuple[Duties, ...] = ()
@@ -275,6 +283,10 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         sequencer=Sequencer(database, rulebook, clock.now, demand=keeper.demand_agreement),
         api_keys=ApiKeys(database),
         codes=Codes(database, subjects, master, sender_for(config)),
+        accounts=Accounts(database, master),
+        ceremonies=Ceremonies(master),
+        staff_provider=staff_provider(config),
+        customer_provider=customer_provider(config),
         requests=Requests(subjects, ZoneInfo(config.time_zone)),
         journal=Journal.of(config, master),
     )
@@ -316,8 +328,9 @@ def line_event(
     lock_head(connection)
     found = application.subjects.line_event(connection, line, kind, tied, occurred_at=occurred_at, now=now)
     for subject in {suspension.subject for suspension in found}:
-        # Whoever holds the number now must not go on in the session of who held it before.
+        # Whoever holds the number now must not go on in the session of who held it before, nor by what they added.
         sessions.revoke_all(connection, subject, now=now)
+        passkeys.forget(connection, subject)
     return identity.suspend(connection, found, occurred_at=occurred_at, rulebook=application.rulebook, now=now)
 
 
@@ -329,6 +342,7 @@ def merge(
     application.assisted.void(connection, application.subjects.get(connection, merged).number)
     application.subjects.merge(connection, survivor, merged)
     sessions.revoke_all(connection, merged, now=now)
+    passkeys.forget(connection, merged)
     return outcomes
 
 

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -51,11 +52,36 @@ class Config:
     audience_seconds: int = attrs.field(default=86_400, converter=int)
     rest_days_after_no: int = attrs.field(default=90, converter=int)
     database_pool: int = attrs.field(default=8, converter=int)
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = attrs.field(default=None, repr=False)
+    oidc_client_secret_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    oidc_groups: str = ""
+    oidc_groups_claim: str = "groups"
+    oidc_acr: str | None = None
+    oidc_customer_issuer: str | None = None
+    oidc_customer_client_id: str | None = None
+    oidc_customer_client_secret: str | None = attrs.field(default=None, repr=False)
+    oidc_customer_client_secret_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
 
     @property
     def url(self) -> str:
         """Where the outside reaches this server, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def passkey_origin(self) -> str | None:
+        """
+        Where passkeys work: they belong to a host name, and to https or this machine (W3C WebAuthn §5.1.3).
+
+        An IP address cannot be one; the address of this machine has the name `localhost`.
+        """
+        parts = urlsplit(self.url)
+        host = parts.hostname or ""
+        if host in {"127.0.0.1", "::1"} and self.public_url is None:
+            return f"http://localhost:{self.port}"
+        named = not host.replace(".", "").isdigit() and ":" not in host
+        return self.url if named and (parts.scheme == "https" or host == "localhost") else None
 
     @property
     def key_file(self) -> Path:

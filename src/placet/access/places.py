@@ -42,6 +42,9 @@ class Place:
     browser: str
 
 
+NOWHERE = Place(UNKNOWN, UNKNOWN)
+
+
 def place_of(address: str | None, user_agent: str) -> Place:
     """The place of a request, from its address and its User-Agent header (RFC 9110 §10.1.5)."""
     return Place(_network(address), _browser(user_agent))

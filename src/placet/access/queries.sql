@@ -31,14 +31,30 @@ WHERE id = ANY (%(ids)s) AND (last_used_on IS NULL OR last_used_on < %(day)s);
 
 -- name: open_session
 -- A customer has signed in.
-INSERT INTO access.session (hash, subject, language, opened_at, used_at)
-VALUES (%(hash)s, %(subject)s, %(language)s, %(now)s, %(now)s);
+INSERT INTO access.session (hash, subject, language, method, network, browser, opened_at, used_at)
+VALUES (%(hash)s, %(subject)s, %(language)s, %(method)s, %(network)s, %(browser)s, %(now)s, %(now)s);
 
 -- name: session
 -- The session of a token's hash, if it was neither revoked nor left alone too long, nor used after now.
 SELECT subject, language, epoch, position, opened_at, used_at FROM access.session
 WHERE hash = %(hash)s AND revoked_at IS NULL AND used_at > %(idle_since)s AND opened_at > %(opened_since)s
   AND used_at <= %(latest)s;
+
+-- name: sessions_of
+-- A customer's sessions that can still be used, the latest first.
+SELECT id, hash, method, network, browser, opened_at, used_at FROM access.session
+WHERE subject = %(subject)s AND revoked_at IS NULL AND used_at > %(idle_since)s AND opened_at > %(opened_since)s
+ORDER BY opened_at DESC, id;
+
+-- name: revoke_session_by_id
+-- One session of a customer ends; nobody else's.
+UPDATE access.session SET revoked_at = %(now)s WHERE id = %(id)s AND subject = %(subject)s AND revoked_at IS NULL
+RETURNING id;
+
+-- name: revoke_other_sessions
+-- Every session of a customer but the one that asks ends.
+UPDATE access.session SET revoked_at = %(now)s
+WHERE subject = %(subject)s AND hash <> %(hash)s AND revoked_at IS NULL;
 
 -- name: touch_session
 -- The session was used.

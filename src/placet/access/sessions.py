@@ -12,11 +12,13 @@ import hmac
 import re
 import secrets
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import attrs
 from psycopg import Connection
 
-from placet.kernel.errors import Denied
+from placet.access.places import NOWHERE, Place
+from placet.kernel.errors import Denied, NotFound
 from placet.kernel.ids import SubjectId
 from placet.store.queries import queries
 
@@ -46,6 +48,7 @@ class Session:
     language: str
     seen: str | None = None
     """The newest consistency token this customer was shown (`epoch.position`)."""
+    opened_at: datetime | None = None
 
     @property
     def csrf(self) -> str:
@@ -58,11 +61,33 @@ class Session:
             raise Denied("this form belongs to another sign-in; load the page again. Nothing was changed", code="csrf")
 
 
-def open_session(connection: Connection, subject: SubjectId, language: str, *, now: datetime) -> Session:
-    """Sign *subject* in."""
-    session = Session(secrets.token_urlsafe(32), subject, language)
+@attrs.frozen
+class Listed:
+    """A session as its customer sees it: how, from where and with what it was opened."""
+
+    id: UUID
+    method: str
+    place: Place
+    opened_at: datetime
+    used_at: datetime
+    here: bool
+    """Is this the session that asks?"""
+
+
+def open_session(
+    connection: Connection,
+    subject: SubjectId,
+    language: str,
+    *,
+    method: str = "code",
+    place: Place = NOWHERE,
+    now: datetime,
+) -> Session:
+    """Sign *subject* in by *method* (`code`, `passkey`, `oidc`); the token is always a new one."""
+    session = Session(secrets.token_urlsafe(32), subject, language, opened_at=now)
     values = {"hash": _hash(session.token), "subject": subject, "language": language, "now": now}
-    connection.execute(SQL["open_session"], values)
+    where = {"method": method, "network": place.network, "browser": place.browser}
+    connection.execute(SQL["open_session"], values | where)
     return session
 
 
@@ -75,10 +100,22 @@ def resume(connection: Connection, token: str, *, now: datetime) -> Session | No
     row = connection.execute(SQL["session"], {"hash": hashed} | since).fetchone()
     if row is None:
         return None
-    subject, language, epoch, position, _, used_at = row
+    subject, language, epoch, position, opened_at, used_at = row
     if now - used_at >= TOUCH:
         connection.execute(SQL["touch_session"], {"hash": hashed, "now": now})
-    return Session(token, SubjectId(subject), language, None if epoch is None else f"{epoch}.{position}")
+    seen = None if epoch is None else f"{epoch}.{position}"
+    return Session(token, SubjectId(subject), language, seen, opened_at)
+
+
+def listing(connection: Connection, session: Session, *, now: datetime) -> list[Listed]:
+    """Where the customer of *session* is signed in, the latest first."""
+    since = {"idle_since": now - IDLE, "opened_since": now - LONGEST}
+    rows = connection.execute(SQL["sessions_of"], {"subject": session.subject} | since).fetchall()
+    mine = _hash(session.token)
+    return [
+        Listed(id, method, Place(network, browser), opened_at, used_at, hmac.compare_digest(hashed, mine))
+        for id, hashed, method, network, browser, opened_at, used_at in rows
+    ]
 
 
 def remember(connection: Connection, session: Session, token: str) -> None:
@@ -105,6 +142,18 @@ def revoke(connection: Connection, session: Session, *, now: datetime) -> None:
     connection.execute(SQL["revoke_session"], {"hash": _hash(session.token), "now": now})
 
 
+def revoke_one(connection: Connection, subject: SubjectId, id: UUID, *, now: datetime) -> None:
+    """End one of *subject*'s sessions; somebody else's, or one that is over, raises `NotFound`."""
+    if connection.execute(SQL["revoke_session_by_id"], {"id": id, "subject": subject, "now": now}).fetchone() is None:
+        raise NotFound("this session is over already", code="unknown-session")
+
+
+def revoke_others(connection: Connection, session: Session, *, now: datetime) -> None:
+    """End every session of this customer but this one."""
+    values = {"subject": session.subject, "hash": _hash(session.token), "now": now}
+    connection.execute(SQL["revoke_other_sessions"], values)
+
+
 def revoke_all(connection: Connection, subject: SubjectId, *, now: datetime) -> None:
     """Sign a customer out everywhere: after a SIM swap, a merge, or when they ask."""
     connection.execute(SQL["revoke_sessions_of"], {"subject": subject, "now": now})
@@ -114,6 +163,7 @@ def forget(connection: Connection, subject: SubjectId) -> None:
     """Delete what this folder holds of an erased person."""
     connection.execute(SQL["forget_sessions_of"], {"subject": subject})
     connection.execute(SQL["forget_challenges_of"], {"subject": subject})
+    connection.execute(queries("placet.access", "passkeys.sql")["forget_passkeys_of"], {"subject": subject})
 
 
 def sweep(connection: Connection, *, now: datetime) -> int:

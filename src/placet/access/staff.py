@@ -128,18 +128,17 @@ def set_roles(
         raise Denied("nobody changes their own roles; ask another administrator", code="own-roles")
     administrators = _administrators(connection)
     member = _demand(connection.execute(SQL["lock_member"], {"id": id}).fetchone())
-    if member.source == "oidc" and by is not None:
+    if member.source == "oidc":
         raise Conflict("the roles of this account come from the identity provider's groups", code="roles-from-groups")
     wanted = frozenset(roles)
     if Role.ADMIN in member.roles and Role.ADMIN not in wanted:
         _spare_the_last(administrators, id)
-    if wanted == member.roles:
-        return member
-    connection.execute(SQL["set_roles"], {"id": id, "roles": _texts(wanted)})
-    if member.roles - wanted:
-        _end_sessions(connection, id, now)
-    note(connection, id, "roles", f"{_said(member.roles)} → {_said(wanted)}", by=by, now=now)
-    return attrs.evolve(member, roles=wanted)
+    return _set_roles(connection, member, wanted, by, now)
+
+
+def follow_groups(connection: Connection, member: Member, roles: Collection[Role], *, now: datetime) -> Member:
+    """Give an account of the identity provider the roles of its groups, as they are today."""
+    return _set_roles(connection, member, frozenset(roles), None, now)
 
 
 def set_shop(connection: Connection, id: StaffId, shop: str | None, *, by: StaffId | None, now: datetime) -> Member:
@@ -219,6 +218,18 @@ def _add(
         raise Conflict("this login is taken; nothing was changed", code="login-taken")
     note(connection, member.id, "added", _said(member.roles), by=by, now=now)
     return member
+
+
+def _set_roles(
+    connection: Connection, member: Member, wanted: frozenset[Role], by: StaffId | None, now: datetime
+) -> Member:
+    if wanted == member.roles:
+        return member
+    connection.execute(SQL["set_roles"], {"id": member.id, "roles": _texts(wanted)})
+    if member.roles - wanted:
+        _end_sessions(connection, member.id, now)
+    note(connection, member.id, "roles", f"{_said(member.roles)} → {_said(wanted)}", by=by, now=now)
+    return attrs.evolve(member, roles=wanted)
 
 
 def _administrators(connection: Connection) -> set[StaffId]:

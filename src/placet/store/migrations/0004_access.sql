@@ -20,6 +20,10 @@ CREATE TABLE access.api_key (
 -- customer was shown, so that no later page of theirs is older (design.md, Semantics: token).
 CREATE TABLE access.session (
     hash       bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
+    id         uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(), -- what a list of sessions calls it; it opens nothing
+    method     text NOT NULL DEFAULT 'code',
+    network    text NOT NULL DEFAULT '–',  -- where from and with what, coarsely
+    browser    text NOT NULL DEFAULT '–',
     subject    uuid NOT NULL,
     language   text NOT NULL,
     epoch      text,

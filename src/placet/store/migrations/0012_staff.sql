@@ -47,14 +47,15 @@ CREATE TABLE access.staff_session (
 );
 CREATE INDEX staff_session_member ON access.staff_session (member, opened_at);
 
--- Failed sign-ins, for the limits: keyed hashes of who was named and of where from.
-CREATE TABLE access.staff_failure (
-    login   bytea NOT NULL,
-    network bytea NOT NULL,
-    at      timestamptz NOT NULL
+-- Attempts to sign in that did not succeed, for the limits: keyed hashes of who was named, from where, with what.
+CREATE TABLE access.guess (
+    id  uuid NOT NULL,
+    who bytea NOT NULL CHECK (octet_length(who) = 32),
+    at  timestamptz NOT NULL,
+    PRIMARY KEY (id, who)
 );
-CREATE INDEX staff_failure_login ON access.staff_failure (login, at);
-CREATE INDEX staff_failure_network ON access.staff_failure (network, at);
+CREATE INDEX guess_who ON access.guess (who, at);
+CREATE INDEX guess_age ON access.guess (at);
 
 -- What was done to accounts, by whom; null: on the server's command line, or by the identity provider's groups.
 CREATE TABLE access.staff_event (
@@ -119,6 +120,6 @@ CREATE TABLE access.ceremony (
 CREATE INDEX ceremony_age ON access.ceremony (expires_at);
 
 GRANT SELECT, INSERT, UPDATE ON access.member TO {app};
-GRANT SELECT, INSERT, DELETE ON access.recovery_code, access.invitation, access.staff_failure, access.read_reason TO {app};
+GRANT SELECT, INSERT, DELETE ON access.recovery_code, access.invitation, access.guess, access.read_reason TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON access.staff_session, access.passkey, access.ceremony TO {app};
 GRANT SELECT, INSERT ON access.staff_event, access.read_log TO {app};
