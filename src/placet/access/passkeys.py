@@ -101,11 +101,12 @@ class Passkeys:
 
     def add(
         self, connection: Connection, subject: SubjectId, token: str | None, answer: str, *, name: str, now: datetime
-    ) -> None:
-        """Keep the passkey that *answer* brings; a wrong, late or foreign answer raises `BadInput`."""
+    ) -> bool:
+        """Keep the passkey that *answer* brings, if it is right, in time and from whoever was asked."""
+        name = _called(name)
         begun = self._ceremonies.finish(connection, ADD, token, now=now)
         if begun is None or begun["subject"] != str(subject):
-            raise _wrong("no such ceremony")
+            return False
         try:
             verified = webauthn.verify_registration_response(
                 credential=answer,
@@ -115,10 +116,10 @@ class Passkeys:
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError) as error:
-            raise _wrong(type(error).__name__) from None
-        values = _kept(verified) | {"subject": subject, "transports": _transports(answer), "now": now}
-        if connection.execute(SQL["add_passkey"], values | {"id": uuid4(), "name": _called(name)}).fetchone() is None:
-            raise _wrong("known already")
+            log.warning("passkey refused", why=type(error).__name__)
+            return False
+        values = _kept(verified) | {"subject": subject, "transports": _transports(answer), "name": name, "now": now}
+        return connection.execute(SQL["add_passkey"], values | {"id": uuid4()}).fetchone() is not None
 
     def ask(self, connection: Connection, *, now: datetime) -> Asked:
         """Ask for any passkey of this site: whose it is, its authenticator knows."""
@@ -213,7 +214,3 @@ def _called(name: str) -> str:
         raise BadInput(f"a passkey's name has 1 to {_LONGEST_NAME} characters; nothing was changed", code="bad-name")
     return words
 
-
-def _wrong(why: str) -> BadInput:
-    log.warning("passkey refused", why=why)
-    return BadInput("the passkey could not be added; try again", code="passkey")

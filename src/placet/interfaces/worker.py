@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import structlog
 
-from placet.access import codes, openings, sessions
+from placet.access import accounts, ceremonies, codes, guesses, openings, sessions, staff_sessions
 from placet.bootstrap import Application
 from placet.consents import actions as consents
 from placet.consents import agents, assisted
+from placet.gate import stops
 from placet.interfaces.bookkeeping import Bookkeeping
 from placet.kernel import clock
+from placet.rights import erasure
+from placet.rights.propagation import Propagation
 from placet.subscribers.actions import Subscribers
 from placet.subscribers.delivery import Courier
 
@@ -26,8 +29,8 @@ log = structlog.get_logger()
 
 class Worker:
     """
-    Writes the records of expiries, forgets old idempotency keys; beside it the keeper follows with the tree, and the
-    courier with what subscribers must be told.
+    Writes the records of expiries, forgets old idempotency keys, watches the stops; beside it the keeper follows with
+    the tree, the propagation with what purposes must stop, and the courier with what subscribers must be told.
     """
 
     def __init__(self, application: Application) -> None:
@@ -35,6 +38,7 @@ class Worker:
         subscribers = Subscribers.of(application.config, application.master)
         self._courier = Courier(application.database, subscribers)
         self._books = Bookkeeping(application)
+        self._propagation = Propagation(application.database, application.duties)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set."""
@@ -44,6 +48,7 @@ class Worker:
                 ("keeper", self._application.keeper.follow),
                 ("courier", self._courier.follow),
                 ("books", self._books.follow),
+                ("propagation", self._propagation.follow),
             )
         ]
         for follower in followers:
@@ -60,12 +65,20 @@ class Worker:
         """One round of what is due."""
         now = clock.now()
         application = self._application
+        # First and by itself: what fails after it keeps no gate open.
+        with application.database.transaction() as connection:
+            watched = stops.watch(connection, now=now)
+        stops.alarm(watched)
+        with application.database.transaction() as connection:
+            erasure.settle(application, connection, now=now)
         with application.database.transaction() as connection:
             if count := consents.expire(connection, rulebook=application.rulebook, now=now):
                 log.info("work.expired", count=count)
             consents.forget_answers(connection, before=now - KEEP_ANSWERS)
             sessions.sweep(connection, now=now)
             codes.sweep(connection, now=now)
+            for room in (accounts, ceremonies, guesses, staff_sessions):
+                room.sweep(connection, now=now)
             openings.sweep(connection, now=now)
             assisted.sweep(connection, now=now)
             agents.sweep(connection, now=now)

@@ -13,7 +13,10 @@ from placet.interfaces.cli.imports import import_command
 from placet.interfaces.cli.ledger import ledger_group, witness_command
 from placet.interfaces.cli.receipt import receipt_command
 from placet.interfaces.cli.requests import requests_group
+from placet.interfaces.cli.rights import casefile_command, export_command
 from placet.interfaces.cli.serve import serve_command, work_command
+from placet.interfaces.cli.staff import staff_group
+from placet.interfaces.cli.stops import stops_group
 from placet.interfaces.cli.subjects import keys_group, subjects_group
 
 
@@ -31,18 +34,22 @@ for command in (
     work_command,
     catalogue_group,
     subjects_group,
-    record_command,
     requests_group,
     erase_command,
     erasures_group,
+    record_command,
     import_command,
     history_command,
     check_command,
     audience_command,
     audit_command,
+    stops_group,
     receipt_command,
+    export_command,
+    casefile_command,
     ledger_group,
     witness_command,
     keys_group,
+    staff_group,
 ):
     main.add_command(command)

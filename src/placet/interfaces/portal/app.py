@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from placet.bootstrap import Application
 from placet.catalogue.model import Catalogue
 from placet.interfaces.portal import reading
+from placet.interfaces.portal.by_passkey import ByPasskey
 from placet.interfaces.portal.correcting import Correcting
 from placet.interfaces.portal.exporting import Exporting
 from placet.interfaces.portal.holding import Holding
@@ -18,8 +19,10 @@ from placet.interfaces.portal.pages import Pages
 from placet.interfaces.portal.past import Past
 from placet.interfaces.portal.people import People
 from placet.interfaces.portal.requesting import Requesting
+from placet.interfaces.portal.restricting import Restricting
 from placet.interfaces.portal.signing_in import SigningIn
 from placet.interfaces.portal.using import Using
+from placet.interfaces.portal.ways_in import WaysIn
 from placet.interfaces.portal.whom import Door
 from placet.interfaces.web.forms import FormKey
 from placet.interfaces.web.shell import Frame, Shell, Visit
@@ -39,13 +42,15 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         frame=Frame("portal/frame.html", surroundings.values),
         now=now,
     )
-    signing_in = SigningIn(application, shell)
+    by_passkey = ByPasskey(application, shell, surroundings.brand)
+    signing_in = SigningIn(application, shell, by_passkey)
     door = Door(application, shell, signing_in)
     routes = [
         *_sign_in(shell, signing_in),
         *_choices(shell, door, Pages(application, shell, signing_in, door)),
         *_past(shell, door, Past(application, shell), Using(application, shell)),
         *_own(shell, door, application),
+        *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),
     ]
     return shell.site(routes)
 
@@ -56,6 +61,10 @@ def _sign_in(shell: Shell, pages: SigningIn) -> list[BaseRoute]:
         Route("/sign-in", shell.page(pages.send), methods=POST),
         Route("/sign-in/code", shell.page(pages.ask_code), methods=GET),
         Route("/sign-in/code", shell.page(pages.enter), methods=POST),
+        Route("/sign-in/passkey/question", shell.page(pages.by_passkey.ask), methods=POST),
+        Route("/sign-in/passkey", shell.page(pages.enter_by_passkey), methods=POST),
+        Route("/sign-in/oidc", shell.page(pages.to_provider), methods=GET),
+        Route("/sign-in/oidc/back", shell.page(pages.from_provider), methods=GET),
         Route("/sign-out", shell.page(pages.leave), methods=POST),
         Route("/signed-out", shell.page(pages.left), methods=GET),
     ]
@@ -89,8 +98,9 @@ def _past(shell: Shell, door: Door, past: Past, using: Using) -> list[BaseRoute]
 def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
     """What is about the one who is signed in alone."""
     people, data = People(application, shell, door), Holding(application, shell)
-    correcting, requesting = Correcting(application, shell), Requesting(application, shell)
-    exporting = Exporting(application, shell)
+    correcting, exporting = Correcting(application, shell), Exporting(application, shell)
+    restricting = Restricting(application)
+    requesting = Requesting(application, shell, restricting)
     return [
         Route("/data/export", shell.page(door.own(exporting.ask)), methods=GET),
         Route("/data/export", shell.page(door.own(exporting.make)), methods=POST),
@@ -107,6 +117,7 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
         Route("/requests/new/{kind}", shell.page(door.own(requesting.file)), methods=POST),
         Route("/requests/{request}", shell.page(door.own(requesting.one)), methods=GET),
         Route("/requests/{request}/withdraw", shell.page(door.own(requesting.withdraw)), methods=POST),
+        Route("/restrictions/{restriction}/lift", shell.page(door.own(restricting.lift)), methods=POST),
         Route("/lines", shell.page(door.own(people.lines)), methods=GET),
         Route("/people", shell.page(door.own(people.overview)), methods=GET),
         Route("/people/oneself", shell.page(door.choices(people.decide_for_oneself)), methods=POST),
@@ -116,12 +127,29 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
     ]
 
 
+def _ways_in(shell: Shell, door: Door, pages: WaysIn) -> list[BaseRoute]:
+    """How one signs in, and where one is signed in."""
+    return [
+        Route("/signing-in", shell.page(door.own(pages.show)), methods=GET),
+        Route("/signing-in/passkeys/question", shell.page(door.own(pages.ask_passkey)), methods=POST),
+        Route("/signing-in/passkeys", shell.page(door.own(pages.add_passkey)), methods=POST),
+        Route("/signing-in/passkeys/{passkey}", shell.page(door.own(pages.change_passkey)), methods=POST),
+        Route("/signing-in/sessions", shell.page(door.own(pages.end_others)), methods=POST),
+        Route("/signing-in/sessions/{session}", shell.page(door.own(pages.end_session)), methods=POST),
+    ]
+
+
 class _Surroundings:
     """Who asks stands on every page, also on the one that says the database is away: so it is read beforehand."""
 
     def __init__(self, application: Application) -> None:
         with application.database.transaction() as connection:
             self._catalogue: Catalogue = application.catalogue(connection)
+
+    @property
+    def brand(self) -> str:
+        """What an authenticator calls the site."""
+        return self._catalogue.controller.brand
 
     def values(self, visit: Visit) -> Mapping[str, object]:
         return {"controller": reading.controller(self._catalogue, visit.words.language)}

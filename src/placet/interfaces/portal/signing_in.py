@@ -1,4 +1,8 @@
-"""Signing in by a one-time code, and out. Whether a contact is known is never told (OWASP ASVS 6.3.8)."""
+"""
+Signing in by a one-time code, a passkey or an identity provider, and out.
+
+Whether a contact is known is never told (OWASP ASVS 5.0 6.3.8).
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,18 @@ from collections.abc import Callable
 import attrs
 from starlette.responses import RedirectResponse, Response
 
-from placet.access import sessions
+from placet.access import federation, sessions
 from placet.access.codes import demo_messages
 from placet.access.sessions import Session
 from placet.bootstrap import Application
 from placet.consents.store import standing_of
 from placet.interfaces.cli.demo import CUSTOMERS
 from placet.interfaces.portal import views
+from placet.interfaces.portal.by_passkey import ByPasskey
+from placet.interfaces.web.origin import address, place
+from placet.interfaces.web.provider import ByProvider
 from placet.interfaces.web.shell import Page, Shell, Visit
-from placet.kernel.errors import BadInput
+from placet.kernel.errors import BadInput, Denied, NotFound, Unavailable
 from placet.kernel.ids import SubjectId, parse_uuid
 from placet.subjects.model import Alias
 
@@ -32,6 +39,7 @@ class SigningIn:
 
     application: Application
     shell: Shell
+    by_passkey: ByPasskey
 
     def session(self, visit: Visit) -> Session | None:
         """Who is signed in here, if anybody."""
@@ -59,10 +67,9 @@ class SigningIn:
             alias = _alias(contact)
         except BadInput:
             return self._ask(visit, contact=contact, wrong=True)
-        client = visit.request.client
         challenge = self.application.codes.request(
             str(alias),
-            address="" if client is None else client.host,
+            address=address(visit) or "",
             language=visit.words.language,
             now=visit.now,
         )
@@ -84,7 +91,34 @@ class SigningIn:
         subject = self.application.codes.verify(parse_uuid(challenge, what="the challenge"), code, now=visit.now)
         if subject is None:
             return self._ask_code(visit, wrong=True)
-        return self._open(visit, subject)
+        return self._open(visit, subject, "code")
+
+    def enter_by_passkey(self, visit: Visit) -> Response:
+        subject = self.by_passkey.who(visit)
+        if subject is None:
+            return self._ask(visit, told="passkey", status=400)
+        return self._open(visit, subject, "passkey")
+
+    def to_provider(self, visit: Visit) -> Response:
+        """By the operator's own account; while its provider is away, the code stays a way in."""
+        try:
+            return self._by_provider().leave(visit, after="/")
+        except Unavailable as error:
+            return self._ask(visit, told=error.code, status=503)
+
+    def from_provider(self, visit: Visit) -> Response:
+        way = self._by_provider()
+        try:
+            claims, _ = way.back(visit)
+        except (Denied, Unavailable) as error:
+            return self._ask(visit, told=error.code, status=503 if isinstance(error, Unavailable) else 403)
+        with self.application.database.transaction() as connection:
+            subject = federation.customer_of(connection, self.application.subjects, claims)
+        if subject is None:
+            return self._ask(visit, told="idp-unknown", status=403)
+        response = self._open(visit, subject.id, "oidc")
+        way.forget(response)
+        return response
 
     def leave(self, visit: Visit) -> Response:
         if (session := self.session(visit)) is not None:
@@ -99,10 +133,19 @@ class SigningIn:
     def left(self, visit: Visit) -> Response:
         return self.shell.render(visit, "portal/signed_out.html")
 
-    def _open(self, visit: Visit, subject: SubjectId) -> Response:
-        """A new session; who has never decided anything is asked, everybody else sees where they stand."""
+    def _open(self, visit: Visit, subject: SubjectId, method: str) -> Response:
+        """
+        A new session; who has never decided anything is asked, everybody else sees where they stand.
+
+        The session that this browser had before, if any, ends.
+        """
+        before = self.session(visit)
         with self.application.database.transaction() as connection:
-            session = sessions.open_session(connection, subject, visit.words.language, now=visit.now)
+            if before is not None:
+                sessions.revoke(connection, before, now=visit.now)
+            session = sessions.open_session(
+                connection, subject, visit.words.language, method=method, place=place(visit), now=visit.now
+            )
             person = self.application.subjects.get(connection, subject)
             decided = bool(standing_of(connection, person.number))
         response = see_other("/" if decided else "/choices")
@@ -112,11 +155,24 @@ class SigningIn:
         self.shell.new_seed(response)
         return response
 
-    def _ask(self, visit: Visit, *, contact: str = "", wrong: bool = False) -> Response:
-        samples = _samples() if self.shell.mode == "demo" else ()
-        status = 400 if wrong else 200
+    def _by_provider(self) -> ByProvider:
+        if self.application.customer_provider is None:
+            raise NotFound("no identity provider is set up", code="not-found")
+        return ByProvider(self.application, self.shell, self.application.customer_provider, "customer-oidc")
+
+    def _ask(
+        self, visit: Visit, *, contact: str = "", wrong: bool = False, told: str | None = None, status: int = 200
+    ) -> Response:
         return self.shell.render(
-            visit, "portal/sign_in.html", status=status, contact=contact, wrong=wrong, samples=samples
+            visit,
+            "portal/sign_in.html",
+            status=400 if wrong else status,
+            contact=contact,
+            wrong=wrong,
+            told=told,
+            by_passkey=self.by_passkey.offered(visit),
+            by_provider=self.application.customer_provider is not None,
+            samples=_samples() if self.shell.mode == "demo" else (),
         )
 
     def _ask_code(self, visit: Visit, *, wrong: bool = False) -> Response:

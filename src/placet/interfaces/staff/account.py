@@ -11,7 +11,8 @@ from placet.access import staff, staff_sessions
 from placet.access.staff_sessions import StaffSession
 from placet.bootstrap import Application
 from placet.interfaces.staff.joining import Joining
-from placet.interfaces.staff.signing_in import address, see_other
+from placet.interfaces.staff.signing_in import see_other
+from placet.interfaces.web.origin import address
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import parse_uuid

@@ -14,11 +14,11 @@ import attrs
 from starlette.responses import RedirectResponse, Response
 
 from placet.access import federation, staff, staff_sessions
-from placet.access.places import Place, place_of
 from placet.access.staff import Member
 from placet.access.staff_sessions import StaffSession
 from placet.bootstrap import Application
 from placet.interfaces.staff.door import SESSION, Door
+from placet.interfaces.web.origin import address, place
 from placet.interfaces.web.provider import ByProvider
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import Denied, NotFound, Unavailable
@@ -186,17 +186,6 @@ class SigningIn:
 def see_other(address: str) -> RedirectResponse:
     """After a form, a page that can be loaded again (RFC 9110 §15.4.4)."""
     return RedirectResponse(address, status_code=303)
-
-
-def address(visit: Visit) -> str | None:
-    """Where this visit comes from, for the limits."""
-    client = visit.request.client
-    return None if client is None else client.host
-
-
-def place(visit: Visit) -> Place:
-    """Where this visit comes from, coarsely."""
-    return place_of(address(visit), visit.request.headers.get("user-agent", ""))
 
 
 def after(visit: Visit) -> str:
