@@ -8,12 +8,15 @@ from starlette.responses import Response
 from placet.access import sessions
 from placet.access.codes import demo_messages
 from placet.bootstrap import Application
+from placet.consents.model import Actor
 from placet.interfaces.portal import views
 from placet.interfaces.portal.signing_in import see_other
 from placet.interfaces.portal.whom import Whom
 from placet.interfaces.web.shell import Shell, Visit
-from placet.kernel.errors import BadInput
+from placet.kernel.errors import BadInput, Denied
 from placet.kernel.ids import parse_uuid
+from placet.rights import rectification
+from placet.rights.rectification import Change, Language, Name, NewContact, OldContact
 from placet.subjects.model import Alias, Contact
 
 REACHED_BY = frozenset({"msisdn", "email"})
@@ -32,21 +35,16 @@ class Correcting:
 
     def name(self, visit: Visit, whom: Whom) -> Response:
         """How we call the person. A birth date decides who may decide for whom: that is asked for, with a proof."""
-        people, name = self.application.subjects, " ".join(visit.form.get("name", "").split())
-        try:
-            with self.application.database.transaction() as connection:
-                profile = people.profile(connection, whom.subject)
-                people.rectify(connection, whom.subject, attrs.evolve(profile, name=name), now=visit.now)
-        except BadInput as error:
-            return self._page(visit, whom, wrong=error.code, status=400)
-        return _saved("name")
+        name = " ".join(visit.form.get("name", "").split())
+        return self._changed(visit, whom, Name(name), "name")
 
     def language(self, visit: Visit, whom: Whom) -> Response:
         """The language that the person is written and spoken to in."""
+        language = visit.form.get("language", "")
+        response = self._changed(visit, whom, Language(language), "language")
         with self.application.database.transaction() as connection:
-            self.application.subjects.speak(connection, whom.subject, visit.form.get("language", ""))
-            sessions.speak(connection, whom.session, visit.form.get("language", ""))
-        return _saved("language")
+            sessions.speak(connection, whom.session, language)
+        return response
 
     def new_contact(self, visit: Visit, whom: Whom) -> Response:
         """Send a code to a contact that the person says is theirs."""
@@ -55,9 +53,10 @@ class Correcting:
         except BadInput:
             return self._page(visit, whom, wrong="bad-contact", status=400)
         client = visit.request.client
-        challenge = self.application.codes.confirm(
-            alias,
+        challenge = rectification.propose(
+            self.application.codes,
             whom.subject,
+            alias,
             address="" if client is None else client.host,
             language=visit.words.language,
             now=visit.now,
@@ -67,26 +66,26 @@ class Correcting:
     def confirm_contact(self, visit: Visit, whom: Whom) -> Response:
         """The code came back from the contact itself: it is theirs."""
         alias, challenge = reached_by(visit.form.get("contact", "")), visit.form.get("challenge", "")
-        code = "".join(visit.form.get("code", "").split())
-        known = parse_uuid(challenge, what="the challenge")
-        if not self.application.codes.confirmed(known, alias, whom.subject, code, now=visit.now):
-            return self._ask_code(visit, whom, alias, challenge, wrong=True)
+        code, known = "".join(visit.form.get("code", "").split()), parse_uuid(challenge, what="the challenge")
         try:
-            with self.application.database.transaction() as connection:
-                self.application.subjects.add_contact(connection, whom.subject, alias, now=visit.now)
-        except BadInput as error:
-            return self._page(visit, whom, wrong=error.code, status=400)
-        return _saved("contact")
+            confirmed = rectification.confirm(self.application.codes, whom.subject, alias, known, code, now=visit.now)
+        except Denied:
+            return self._ask_code(visit, whom, alias, challenge, wrong=True)
+        return self._changed(visit, whom, NewContact(confirmed), "contact")
 
     def end_contact(self, visit: Visit, whom: Whom) -> Response:
         """A contact is theirs no longer; the last one that a code can be sent to stays."""
-        people, asked = self.application.subjects, visit.form.get("contact", "")
-        with self.application.database.transaction() as connection:
-            mine = [str(each.alias) for each in _reachable(people.contacts(connection, whom.subject))]
-            wrong = "unknown-alias" if asked not in mine else "last-contact" if len(mine) == 1 else None
-            if wrong is None:
-                people.end_contact(connection, whom.subject, Alias.parse(asked), now=visit.now)
-        return _saved("ended") if wrong is None else self._page(visit, whom, wrong=wrong, status=400)
+        return self._changed(visit, whom, OldContact(Alias.parse(visit.form.get("contact", ""))), "ended")
+
+    def _changed(self, visit: Visit, whom: Whom, change: Change, saved: str) -> Response:
+        """Put it right in every room that holds a copy."""
+        by = Actor("subject", str(whom.subject))
+        try:
+            with self.application.database.transaction() as connection:
+                rectification.rectify(self.application, connection, whom.subject, change, by=by, now=visit.now)
+        except BadInput as error:
+            return self._page(visit, whom, wrong=error.code, status=400)
+        return see_other(f"/data/correct?saved={saved}")
 
     def _page(self, visit: Visit, whom: Whom, *, wrong: str | None = None, status: int = 200) -> Response:
         people = self.application.subjects
@@ -142,7 +141,3 @@ def reached_by(text: str) -> Alias:
 def _reachable(contacts: list[Contact]) -> list[Contact]:
     """Present contacts that a code can be sent to."""
     return [each for each in contacts if each.period.end is None and each.alias.kind in REACHED_BY]
-
-
-def _saved(what: str) -> Response:
-    return see_other(f"/data/correct?saved={what}")

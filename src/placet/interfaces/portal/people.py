@@ -11,7 +11,7 @@ from placet.catalogue.model import Catalogue
 from placet.consents import store
 from placet.interfaces.portal import reading, views
 from placet.interfaces.portal.signing_in import FOR, see_other
-from placet.interfaces.portal.whom import Door, Whom, in_force
+from placet.interfaces.portal.whom import Door, Whom
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import MandateId, SubjectId, parse_uuid
@@ -135,7 +135,7 @@ class People:
             everything=mandate.purposes >= set(catalogue.purposes),
             since=mandate.period.start,
             until=mandate.period.end,
-            holds=in_force(self.application, connection, mandate, visit.now),
+            holds=visit.now in mandate.period,
             may_be_ended=mandate.kind in ENDED_BY_HAND,
         )
 

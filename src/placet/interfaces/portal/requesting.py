@@ -12,21 +12,26 @@ from starlette.responses import Response
 
 from placet.bootstrap import Application
 from placet.catalogue.model import Catalogue
-from placet.consents.model import Actor
+from placet.consents.model import Actor, Recorded
 from placet.interfaces.portal import reading, views
+from placet.interfaces.portal.restricting import Restricting
 from placet.interfaces.portal.signing_in import see_other
 from placet.interfaces.portal.whom import Whom
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import ActivityId, PurposeId, parse_uuid
-from placet.rights import erasure, rules
+from placet.rights import erasure, objections, rules
 from placet.rights.model import KINDS, Kind, Request, RequestId
+from placet.rights.objections import Objection
 from placet.rights.requests import LONGEST
+from placet.rights.restriction import GROUNDS
 
 PAGE = 20
 """Requests on one page."""
 _ONCE = b"placet/portal-request/v1\0"
-_NAMED = frozenset({"objection", "human-review"})
+MARKETING = "marketing"
+"""What the form calls an objection to all advertising."""
+_NAMED = frozenset({"objection", "human-review", "restriction"})
 """What a person asks about something that was done, and names it."""
 
 
@@ -36,14 +41,25 @@ class Requesting:
 
     application: Application
     shell: Shell
+    restricting: Restricting
 
     def overview(self, visit: Visit, whom: Whom) -> Response:
         before = _id(visit.request.query_params.get("before"))
         with self.application.database.transaction() as connection:
             found = self.application.requests.of_subject(connection, whom.subject, before=before, limit=PAGE + 1)
+            resting = self.restricting.lasting(connection, visit, whom)
         lines = [_line(request, visit) for request in found[:PAGE]]
         older = str(found[PAGE - 1].id) if len(found) > PAGE else None
-        return self._render(visit, whom, "requests", requests=lines, kinds=KINDS, older=older, newer=before is not None)
+        return self._render(
+            visit,
+            whom,
+            "requests",
+            requests=lines,
+            resting=resting,
+            kinds=KINDS,
+            older=older,
+            newer=before is not None,
+        )
 
     def form(self, visit: Visit, whom: Whom) -> Response:
         return self._form(visit, whom, _kind(visit))
@@ -51,6 +67,8 @@ class Requesting:
     def file(self, visit: Visit, whom: Whom) -> Response:
         """Write it down; an erasure is asked a second time first, in plain words of what goes and what stays."""
         kind, form = _kind(visit), visit.form
+        if kind == "objection" and form.get("concerns"):
+            return self._object(visit, whom, form["concerns"])
         if kind == "erasure" and form.get("sure") != "yes":
             return self._ask_again(visit, whom)
         try:
@@ -67,9 +85,35 @@ class Requesting:
                     # The same form sent twice is one request.
                     key=hashlib.sha256(_ONCE + whom.subject.bytes + _once(form).encode()).digest(),
                 )
+                if kind == "restriction":
+                    self.restricting.begin(connection, visit, whom, request)
         except BadInput as error:
             return self._form(visit, whom, kind, wrong=error.code)
         return see_other(f"/requests/{request.id}")
+
+    def _object(self, visit: Visit, whom: Whom, concerns: str) -> Response:
+        """An objection to advertising, or to what rests on a consent, holds at once; a member answers any other."""
+        target = None if concerns == MARKETING else PurposeId(concerns)
+        try:
+            with self.application.database.transaction() as connection:
+                answer = objections.object_to(
+                    connection,
+                    Objection(whom.subject, target),
+                    catalogue=self.application.catalogue(connection),
+                    rulebook=self.application.rulebook,
+                    requests=self.application.requests,
+                    text=visit.form.get("text"),
+                    route="portal",
+                    actor=whom.actor,
+                    now=visit.now,
+                )
+        except BadInput as error:
+            return self._form(visit, whom, "objection", wrong=error.code)
+        if isinstance(answer, objections.Filed):
+            return see_other(f"/requests/{answer.request.id}")
+        recorded = [outcome for outcome in answer.outcomes if isinstance(outcome, Recorded)]
+        # One page of a result is about one purpose; of all advertising the history tells.
+        return see_other(f"/done?r={recorded[0].record}" if len(recorded) == 1 else "/history")
 
     def one(self, visit: Visit, whom: Whom) -> Response:
         with self.application.database.transaction() as connection:
@@ -113,6 +157,8 @@ class Requesting:
             status=200 if wrong is None else 400,
             kind=kind,
             options=_options(catalogue, kind, visit.words.language),
+            grounds=GROUNDS if kind == "restriction" else (),
+            ground=visit.form.get("ground"),
             chosen=visit.form.get("concerns") or visit.request.query_params.get("about", ""),
             text=visit.form.get("text", ""),
             once=_once(visit.form),
@@ -168,14 +214,17 @@ def _line(request: Request, visit: Visit) -> views.RequestLine:
 
 
 def _options(catalogue: Catalogue, kind: Kind, language: str) -> list[tuple[str, str]]:
-    """What may be objected to (GDPR 21), or was decided by a machine (GDPR 22)."""
+    """What may be objected to (GDPR 21) or restricted (18), or was decided by a machine (22)."""
     if kind not in _NAMED:
         return []
-    automated = kind == "human-review"
+    automated, restricted = kind == "human-review", kind == "restriction"
     purposes = [purpose for purpose in catalogue.purposes.values() if purpose.automated or not automated]
-    interests = [each for each in catalogue.activities.values() if each.legal_basis == "legitimate-interest"]
-    own = [] if automated else [(str(each.id), each.titles[language]) for each in interests]
-    return [*own, *((str(purpose.id), purpose.notice(language).title) for purpose in purposes)]
+    weighed = [] if automated or restricted else [catalogue.activities[id] for id in objections.may_object(catalogue)]
+    return [
+        *([(MARKETING, "")] if kind == "objection" else []),
+        *((str(activity.id), activity.titles[language]) for activity in weighed),
+        *((str(purpose.id), purpose.notice(language).title) for purpose in purposes),
+    ]
 
 
 def _named(catalogue: Catalogue, concerns: str, language: str) -> str:

@@ -369,3 +369,14 @@ class Stays:
 
     what: str
     until: str
+
+
+@attrs.frozen
+class Resting:
+    """What is restricted (GDPR 18); *title* None: everything. *lifting_at*: from when on it may end."""
+
+    id: str
+    title: str | None
+    ground: str
+    since: datetime
+    lifting_at: datetime | None

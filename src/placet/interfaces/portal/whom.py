@@ -21,7 +21,6 @@ from placet.interfaces.portal.signing_in import FOR, SigningIn, see_other
 from placet.interfaces.web.shell import Page, Shell, Visit
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import MandateId, PurposeId, SubjectId, parse_uuid
-from placet.subjects import rules
 from placet.subjects.model import Mandate
 
 
@@ -108,18 +107,10 @@ class Door:
         people = self.application.subjects
         mine = (held for held in people.mandates(connection, session.subject) if held.representative == session.subject)
         mandate = next((held for held in mine if held.id == asked), None)
-        return mandate if mandate is not None and in_force(self.application, connection, mandate, now) else None
+        return mandate if mandate is not None and now in mandate.period else None
 
     def over(self, visit: Visit, session: Session) -> Response:
         """The mandate holds no longer: say so, and show one's own pages from now on."""
         response = self.shell.render(visit, "portal/mandate_over.html", status=403, signed_in=True, whom=Whom(session))
         self.shell.drop_cookie(response, FOR)
         return response
-
-
-def in_force(application: Application, connection: Connection, mandate: Mandate, now: datetime) -> bool:
-    """Whether *mandate* lets its holder decide at *now*: begun, not ended, and its child not of age."""
-    born = application.subjects.profile(connection, mandate.subject).birth_date
-    zone = application.subjects.zone
-    verdict = rules.may_decide(mandate, born=born, purpose=min(mandate.purposes), at=now, zone=zone)
-    return isinstance(verdict, rules.MayDecide)
