@@ -14,6 +14,18 @@ SELECT document FROM catalogue.edition WHERE position <= %(position)s ORDER BY p
 -- Every catalogue that was ever published.
 SELECT position, document FROM catalogue.edition ORDER BY position;
 
+-- name: listing
+-- Every edition, the newest first, without its document.
+SELECT position, catalogue, major, minor, digest, published_at FROM catalogue.edition ORDER BY position DESC;
+
+-- name: edition
+-- The catalogue that was published at one position.
+SELECT document FROM catalogue.edition WHERE position = %(position)s;
+
+-- name: by_digest
+-- The newest edition of a digest.
+SELECT document FROM catalogue.edition WHERE digest = %(digest)s ORDER BY position DESC LIMIT 1;
+
 -- name: latest_position
 -- Where the catalogue in force stands in the ledger.
 SELECT position FROM catalogue.edition ORDER BY position DESC LIMIT 1;

@@ -21,6 +21,17 @@ _SQL = queries("placet.catalogue")
 
 
 @attrs.frozen
+class Edition:
+    """A catalogue that was published, by the position of its event in the ledger."""
+
+    position: Position
+    catalogue: str
+    version: Version
+    digest: bytes
+    published_at: datetime
+
+
+@attrs.frozen
 class Shown:
     """A text that was shown to somebody, as it stands in records by its hash."""
 
@@ -49,6 +60,25 @@ def current(connection: Connection) -> Catalogue:
 def editions(connection: Connection) -> list[tuple[Position, Catalogue]]:
     """Every catalogue that was ever published, in order, with the position of its event."""
     return [(Position(position), frozen(document)) for position, document in connection.execute(_SQL["editions"])]
+
+
+def listing(connection: Connection) -> list[Edition]:
+    """Every edition, the newest first, without its texts."""
+    rows = connection.execute(_SQL["listing"])
+    return [Edition(Position(position), name, Version(*version), bytes(digest), at)
+            for position, name, *version, digest, at in rows]  # fmt: skip
+
+
+def edition(connection: Connection, position: int) -> Catalogue | None:
+    """The catalogue that was published at exactly this position."""
+    row = connection.execute(_SQL["edition"], {"position": position}).fetchone()
+    return None if row is None else frozen(row[0])
+
+
+def by_digest(connection: Connection, digest: bytes) -> Catalogue | None:
+    """The newest edition with this digest."""
+    row = connection.execute(_SQL["by_digest"], {"digest": digest}).fetchone()
+    return None if row is None else frozen(row[0])
 
 
 def in_force(connection: Connection) -> Catalogue | None:

@@ -1,38 +1,67 @@
-"""The console as one ASGI application: its parts, wired, and the address of every page."""
+"""The console as one ASGI application: its parts, wired, and the address of every page with the roles it is for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
-import attrs
 from starlette.applications import Starlette
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from placet.access.staff_sessions import StaffSession
+from placet.access.staff import Role
 from placet.bootstrap import Application
+from placet.catalogue import archive
 from placet.gate.replica import Replica
-from placet.interfaces.staff.door import CONSOLE, Door, staff_shell
-from placet.interfaces.web.shell import Shell, Visit
+from placet.interfaces.console.decisions import Decisions
+from placet.interfaces.console.office import FIGURES, OFFICE, OFFICER, Office
+from placet.interfaces.console.overview import Overview
+from placet.interfaces.console.persons import Persons
+from placet.interfaces.console.processing import Processing
+from placet.interfaces.console.running import Running
+from placet.interfaces.console.samples import Samples
+from placet.interfaces.console.texts import Texts
+from placet.interfaces.staff.door import Door, StaffPage, staff_shell
 from placet.kernel import clock
 
-GET, POST = ["GET"], ["POST"]
+_FORM = 64_000
+"""What an upload's form may hold beside its files."""
 
 
 def console(application: Application, replica: Replica, *, now: Callable[[], datetime] = clock.now) -> Starlette:
     """The pages of the console over *application*; *replica* answers what must be quick."""
     shell = staff_shell(application, {"console": "placet.interfaces.console"}, now=now)
     door = Door(application, shell)
-    pages = _Pages(application, replica, shell)
-    return shell.site([Route("/console", shell.page(door.needs(*CONSOLE)(pages.start)), methods=GET)])
+    office = Office(application, replica, shell)
+    decisions, running, texts = Decisions(office), Running(office), Texts(office)
+    processing, persons = Processing(office), Persons(office)
 
+    def get(address: str, page: StaffPage, roles: tuple[Role, ...] = FIGURES) -> BaseRoute:
+        return Route(address, shell.page(door.needs(*roles)(page)), methods=["GET"])
 
-@attrs.frozen
-class _Pages:
-    application: Application
-    replica: Replica
-    shell: Shell
+    def post(address: str, page: StaffPage, roles: tuple[Role, ...]) -> BaseRoute:
+        return Route(address, shell.page(door.needs(*roles)(page)), methods=["POST"])
 
-    def start(self, visit: Visit, session: StaffSession) -> Response:
-        return self.shell.render(visit, "console/start.html", session=session)
+    upload = shell.upload(door.needs(*OFFICE)(texts.propose), most_bytes=archive.MOST_BYTES + _FORM)
+    return shell.site(
+        [
+            get("/console", Overview(office).start),
+            get("/console/decisions", decisions.answers),
+            get("/console/decisions/{file}", decisions.data),
+            get("/console/regret", decisions.regret),
+            get("/console/stops", running.stops),
+            get("/console/ledger", running.ledger),
+            get("/console/catalogue", texts.listing),
+            get("/console/catalogue/compare", texts.compared),
+            get("/console/catalogue/propose", texts.ask, OFFICE),
+            Route("/console/catalogue/propose", upload, methods=["POST"]),
+            get("/console/catalogue/drafts/{draft}", texts.draft),
+            post("/console/catalogue/drafts/{draft}", texts.act, OFFICE),
+            get("/console/catalogue/{name}.zip", texts.packed),
+            get("/console/processing", processing.page),
+            get("/console/processing.{ending}", processing.file),
+            get("/console/case-files", persons.ask, OFFICER),
+            post("/console/case-files", persons.make, OFFICER),
+            get("/console/reads", persons.reads, OFFICER),
+            get("/console/components", Samples(office).page),
+        ]
+    )

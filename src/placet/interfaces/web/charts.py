@@ -1,24 +1,21 @@
 """
 Charts as SVG, made on the server. Pure: values and words in, text out.
 
-No script, no style attribute (the content security policy refuses both): colours are classes of the stylesheet, so light
-and dark follow the page. Lengths are percentages and type is in pixels, so that a chart is as legible at 320 px as at
-1920. Every chart has a title that states what it shows, a description, and direct labels in place of a legend; the page
-puts a table with the same figures beside it.
+No script, no style attribute (the content security policy refuses both): colours are classes of the stylesheet, so
+light and dark follow the page. Lengths are percentages and type is in pixels, so that a chart is legible at 320 px as
+at 1920. Every chart has a title that states what it shows, a description, and direct labels in place of a legend; the
+page puts a table with the same figures beside it. The *id* of a chart is unique on its page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
 
 import attrs
 from markupsafe import Markup, escape
 
 _ROW = 52
 _BAR_TOP, _BAR = 26, 12
-_ids = count(1)
-"""Numbers that tie a chart to its title within a page; `next` of a counter is one step, so threads may share it."""
 
 
 @attrs.frozen
@@ -42,14 +39,14 @@ class Column:
     text: str
 
 
-def bars(rows: Sequence[Bar], *, title: str, description: str = "") -> Markup:
+def bars(rows: Sequence[Bar], *, id: str, title: str, description: str = "") -> Markup:
     """Horizontal bars from 0 to 100 %, a row each, with a whisker where an interval is given."""
     height = _ROW * len(rows)
     body = "".join(_bar(row, top) for row, top in zip(rows, range(0, height, _ROW), strict=True))
-    return _chart(body, height=height, title=title, description=description)
+    return _chart(body, id=id, height=height, title=title, description=description)
 
 
-def columns(points: Sequence[Column], *, title: str, description: str = "", height: int = 120) -> Markup:
+def columns(points: Sequence[Column], *, id: str, title: str, description: str = "", height: int = 120) -> Markup:
     """Columns over time on a common scale of 0 to 1; the ends of the axis and the last value are labelled."""
     if not points:
         return Markup("")
@@ -61,7 +58,7 @@ def columns(points: Sequence[Column], *, title: str, description: str = "", heig
     if len(points) > 1:
         body += f'<text class="axis-label end" x="100%" y="{height - 6}">{escape(points[-1].label)}</text>'
     body += f'<text class="value end" x="100%" y="15">{escape(points[-1].text)}</text>'
-    return _chart(body, height=height, title=title, description=description)
+    return _chart(body, id=id, height=height, title=title, description=description)
 
 
 def _bar(row: Bar, top: int) -> str:
@@ -104,8 +101,7 @@ def _column(point: Column, left: float, width: float, top: int, floor: int) -> s
     )
 
 
-def _chart(body: str, *, height: int, title: str, description: str) -> Markup:
-    id = f"chart-{next(_ids)}"
+def _chart(body: str, *, id: str, height: int, title: str, description: str) -> Markup:
     described = f'<desc id="{id}-d">{escape(description)}</desc>' if description else ""
     named = f"{id}-t {id}-d" if description else f"{id}-t"
     return Markup(  # noqa: S704 - every word in it was escaped above

@@ -62,6 +62,10 @@ class Words:
         """As `day`, for narrow places: `12.03.2026`, `12 Mar 2026`."""
         return dates.format_date(instant.astimezone(self.zone), _SHORT_DAYS[self.language], locale=self.locale)
 
+    def narrow_day(self, day: date) -> str:
+        """As `short_day`, for a day that is no instant."""
+        return dates.format_date(day, _SHORT_DAYS[self.language], locale=self.locale)
+
     def moment(self, instant: datetime) -> str:
         """Day and time to the second, in the reader's zone."""
         return f"{self.day(instant)}, {self.clock(instant)}"
