@@ -12,9 +12,9 @@ Nothing in it is about anybody else, except who represents whom; no secret of ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal, cast
 
@@ -25,16 +25,19 @@ from psycopg import Connection
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.model import Catalogue, Purpose
 from placet.consents.model import Record
-from placet.duties import Duties, Holding, Person
+from placet.duties import Duties, Holding, Json, Person
 from placet.kernel.errors import NotFound
 from placet.kernel.ids import PurposeId, SubjectId
-from placet.rights.reading import Reading, Rows
+from placet.rights import dealings, rows
+from placet.rights.reading import Reading
 from placet.rights.rooms import Rooms
 from placet.subjects.model import LANGUAGES, Subject
 
 Basis = Literal["consent", "contract", "legal-obligation", "legitimate-interest"]
 Origin = Literal["provided", "observed", "derived"]
 """Who data comes from: told by the person, seen from what they did, or made by us."""
+Rows = Callable[[], Iterable[Json]]
+"""Each call begins anew."""
 Words = Mapping[str, str]
 """The same in each language: `lv`, `ru`, `en`."""
 
@@ -115,12 +118,15 @@ def everything(
     )
 
 
+_OTHER_BASES: tuple[Basis, ...] = ("contract", "legal-obligation", "legitimate-interest")
+
+
 def _sections(reading: Reading) -> Iterator[Section]:
     """First what is held on other bases, then each purpose; also one that the catalogue has given up."""
     tables = _tables(reading)
-    for basis in ("contract", "legal-obligation", "legitimate-interest"):
+    for basis in _OTHER_BASES:
         mine = tuple(table for table in tables if table.basis == basis)
-        yield Section(basis, cast(Basis, basis), _words()["sections"][basis], mine)
+        yield Section(basis, basis, _words()["sections"][basis], mine)
     told = {} if reading.is_erased else {duties.purpose: duties for duties in reading.rooms.duties}
     for id in dict.fromkeys([*reading.catalogue.purposes, *told]):
         purpose = reading.catalogue.purposes.get(id)
@@ -140,7 +146,29 @@ def _of_duties(reading: Reading, purpose: PurposeId, title: Words, duties: Dutie
 
 def _tables(reading: Reading) -> tuple[Table, ...]:
     """What the rooms below hold, in the order in which it is read."""
-    return tuple(Table(name, rows=rows, **_words()["tables"][name]) for name, rows in reading.tables().items())
+    words = _words()["tables"]
+    return tuple(Table(name, rows=partial(read, reading), **words[name]) for name, read in _ROWS.items())
+
+
+_ROWS: Mapping[str, Callable[[Reading], Iterable[Json]]] = {
+    "subject": rows.subject,
+    "contacts": rows.contacts,
+    "lines": rows.lines,
+    "mandates": rows.mandates,
+    "states": rows.states,
+    "decisions": rows.decisions,
+    "evidence": rows.evidence,
+    "pending_grants": dealings.pending_grants,
+    "uses": rows.uses,
+    "requests": dealings.requests,
+    "restrictions": dealings.restrictions,
+    "openings": dealings.openings,
+    "staff_access": dealings.staff_access,
+    "sign_ins": dealings.sign_ins,
+    "codes": dealings.codes,
+    "passkeys": dealings.passkeys,
+    "processing": rows.processing,
+}
 
 
 def _of_purpose(holding: Holding, purpose: PurposeId) -> Table:

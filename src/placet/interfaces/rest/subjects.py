@@ -12,7 +12,6 @@ from placet.consents import actions as consents
 from placet.consents.model import Standing, State, as_json
 from placet.consents.store import standing_of
 from placet.interfaces.rest.context import Here, needs
-from placet.interfaces.rest.export import everything
 from placet.interfaces.rest.shapes import (
     ChannelStateOut,
     HistoryOut,
@@ -106,13 +105,6 @@ def read_history(here: Here, subject: UUID, before: Before = None, limit: Many =
     more = len(found) > limit
     path = f"/v1/subjects/{subject}/history?before={records[-1].position}&limit={limit}" if more else None
     return HistoryOut(records=records, next=path)
-
-
-@router.get("/{subject}/export", dependencies=[needs("subjects:read")])
-def export_subject(here: Here, subject: UUID) -> dict[str, Any]:
-    """Everything that is known of the person, in one document (GDPR 15 and 20)."""
-    with here.application.database.transaction() as connection:
-        return everything(here.application, connection, SubjectId(subject), now=clock.now())
 
 
 def _subject(subject: Subject) -> SubjectOut:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
-from psycopg import Connection
 
 from placet.consents.rules import CLOCK_SLACK
 from placet.gate.uses import Use, record_use, under_permit, uses_of
@@ -18,8 +16,6 @@ from placet.kernel.errors import BadInput
 from placet.kernel.ids import SubjectId
 
 router = APIRouter(prefix="/v1", tags=["uses"])
-
-_PAGE = 200
 
 
 @router.post("/uses", status_code=status.HTTP_204_NO_CONTENT, dependencies=[needs("check")])
@@ -54,14 +50,6 @@ def read_uses(
     return UsesOut(
         uses=shapes, next=f"/v1/subjects/{subject}/uses?before={shapes[-1].id}&limit={limit}" if more else None
     )
-
-
-def every_use(connection: Connection, subject: SubjectId) -> Iterator[dict[str, Any]]:
-    """All uses of a person's data, newest first."""
-    before: int | None = None
-    while page := uses_of(connection, subject, before=before, limit=_PAGE):
-        yield from (_shape(use).model_dump(mode="json") for use in page)
-        before = page[-1].id
 
 
 def _shape(use: Use) -> UseOut:
