@@ -15,7 +15,12 @@ from placet.gate.rules import decide
 
 # The base loader reads words only: in YAML proper `yes` and `no` would be booleans.
 TABLE = yaml.load(Path(__file__).with_name("decide.yaml").read_text(encoding="utf-8"), yaml.BaseLoader)
-PERSONS = {"known": Person(1), "erased": Person(1, erased=True), "unknown": None}
+PERSONS = {
+    "known": Person(1),
+    "erased": Person(1, erased=True),
+    "restricted": Person(1, restricted=True),
+    "unknown": None,
+}
 
 
 def standing(words: str) -> Standing:
@@ -44,7 +49,8 @@ def answer(case: dict[str, Any]) -> Verdict:
     in_force = {**TABLE["majors"], **case.get("majors", {})}
     majors = {purpose: int(major) for purpose, major in in_force.items() if major != "null"}
     person = PERSONS[case.get("person", "known")]
-    facts = Facts(Token("0a0a0a0a", 100), terms(asked), person, said, majors)
+    hindered = {name: frozenset(case.get(name, [])) for name in ("restricted", "closed")}
+    facts = Facts(Token("0a0a0a0a", 100), terms(asked), person, said, majors, **hindered)
     return decide(Question(UUID(int=1), asked, at, channel or None, token), facts)
 
 

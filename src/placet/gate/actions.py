@@ -247,23 +247,24 @@ class Gate:
 
     def confirm(self, replica: Replica, audience: Audience, *, token: Token | None = None, now: datetime) -> Confirmed:
         """
-        Ask again at the moment of sending: *audience* without everyone who has closed since (W5).
+        Ask again at the moment of sending: *audience* without everyone who has closed since (W5); nobody is left while
+        a place that must stop does not answer (B8).
 
         Nobody is added: who said yes since then was not in the list that was approved.
         """
         if not audience.holds(now):
             raise errors.Denied("this audience holds no longer; draw it again", code="audience-expired")
         asked = audience.activity if audience.channel is None else f"{audience.activity}/{audience.channel}"
-        found = replica.memory.columns(asked, audiences.given_keys)
+        found = replica.memory.columns(asked, audiences.still_keys)
         if found is None:
             raise errors.Denied(
                 "what this audience was drawn for is no longer in the catalogue", code="unknown-activity"
             )
-        view, _, columns = found
+        view, plan, columns = found
         tick = replica.now()
         if not view.answers(token, tick) or not view.answers(audience.token, tick):
             raise _stale()
-        members = audiences.still(audience.members, columns)
+        members = audiences.still(plan, audience.members, columns)
         return Confirmed(audience, members, audience.count - len(members), view.token, view.as_of)
 
     def _answer(self, question: Question, facts: Facts) -> Answer:

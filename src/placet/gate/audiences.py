@@ -17,9 +17,17 @@ from placet.gate.bits import Key
 from placet.gate.model import Reason
 from placet.gate.view import Plan
 
-GROUPS = (Reason.NO_DECISION, Reason.CLOSED, Reason.LAPSED, Reason.NO_CHANNEL)
+GROUPS = (
+    Reason.RESTRICTED,
+    Reason.NO_DECISION,
+    Reason.CLOSED,
+    Reason.LAPSED,
+    Reason.NO_CHANNEL,
+    Reason.STOP_SILENT,
+)
 """The reasons of exclusion, in the order in which they are shown."""
 
+_KINDS = ("restricted", "given", "closed", "lapsed")
 
 _GROUP_OF = {
     Reason.REFUSED: Reason.CLOSED,
@@ -52,13 +60,18 @@ class Drawn:
 
 def keys(plan: Plan) -> list[Key]:
     """The columns that drawing looks at, in its order."""
-    found: list[Key] = [(kind, bit) for bit in plan.purposes for kind in ("given", "closed", "lapsed")]
-    return found + given_keys(plan)[len(plan.purposes) :]
+    found: list[Key] = [(kind, bit) for bit in plan.purposes for kind in _KINDS]
+    return found + [("given", bit) for bit in plan.channels]
 
 
 def given_keys(plan: Plan) -> list[Key]:
     """The columns that must all hold a member."""
     return [("given", bit) for bit in plan.purposes + plan.channels]
+
+
+def still_keys(plan: Plan) -> list[Key]:
+    """Those of `given_keys`, then those that must not hold a member."""
+    return given_keys(plan) + [("restricted", bit) for bit in plan.purposes]
 
 
 def draw(plan: Plan, columns: Sequence[BitMap], *, people: int, among: BitMap | None = None) -> Drawn:
@@ -69,27 +82,37 @@ def draw(plan: Plan, columns: Sequence[BitMap], *, people: int, among: BitMap | 
     """
     counts = dict.fromkeys(GROUPS, 0)
     left, many = among, people if among is None else len(among)
-    for given, closed, lapsed in zip(*[iter(columns[: 3 * len(plan.purposes)])] * 3, strict=True):
-        shut, over = _shared(left, closed), _shared(left, lapsed)
+    of_purposes = len(_KINDS) * len(plan.purposes)
+    for restricted, given, closed, lapsed in zip(*[iter(columns[:of_purposes])] * len(_KINDS), strict=True):
+        held = restricted if left is None else left & restricted
+        shut, over = _shared(left, closed, held), _shared(left, lapsed, held)
         left = given if left is None else left & given
+        left = left - held if held else left
+        counts[Reason.RESTRICTED] += len(held)
         counts[Reason.CLOSED] += shut
         counts[Reason.LAPSED] += over
         # A person recorded this very moment may be in a column before the count of people has seen them.
-        counts[Reason.NO_DECISION] += max(0, many - len(left) - shut - over)
+        counts[Reason.NO_DECISION] += max(0, many - len(left) - len(held) - shut - over)
         many = len(left)
-    for given in columns[3 * len(plan.purposes) :]:
+    for given in columns[of_purposes:]:
         left = given if left is None else left & given
         counts[Reason.NO_CHANNEL] += many - len(left)
         many = len(left)
     # Empty never means everyone: a plan asks for at least one purpose (`view.plans`).
-    return Drawn(BitMap() if left is None else left, counts)
+    if left is None or plan.closed:
+        counts[Reason.STOP_SILENT] += 0 if left is None else many
+        left = BitMap()
+    return Drawn(left, counts)
 
 
-def still(members: BitMap | FrozenBitMap, columns: Sequence[BitMap]) -> BitMap:
-    """Those of *members* whom every column of `given_keys` still holds."""
-    found = BitMap(members) if columns else BitMap()
-    for column in columns:
+def still(plan: Plan, members: BitMap | FrozenBitMap, columns: Sequence[BitMap]) -> BitMap:
+    """Those of *members* whom *plan* still allows; *columns* are those of `still_keys`."""
+    given = len(plan.purposes + plan.channels)
+    found = BitMap(members) if given and not plan.closed else BitMap()
+    for column in columns[:given]:
         found &= column
+    for column in columns[given:]:
+        found -= column
     return found
 
 
@@ -100,5 +123,7 @@ def canonical(members: BitMap | FrozenBitMap) -> bytes:
     return smallest.serialize()
 
 
-def _shared(left: BitMap | None, column: BitMap) -> int:
-    return len(column) if left is None else left.intersection_cardinality(column)
+def _shared(left: BitMap | None, column: BitMap, held: BitMap) -> int:
+    """How many of *left* (None: of everyone) are in *column*, leaving out those that are held."""
+    many = len(column) if left is None else left.intersection_cardinality(column)
+    return many - held.intersection_cardinality(column) if held else many

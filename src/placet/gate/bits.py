@@ -16,16 +16,17 @@ import numpy as np
 import numpy.typing as npt
 from pyroaring import BitMap
 
-from placet.gate.layout import BITS, CHANNELS, PURPOSES
+from placet.gate.layout import BITS, CHANNELS, HELD, PURPOSES
 from placet.gate.roaring import bitmap
 from placet.kernel.ids import ChannelId, PurposeId
 
 Key = tuple[str, int]
-"""`given`, `closed` or `lapsed`, and the bit."""
+"""`given`, `closed`, `lapsed` or `restricted`, and the bit."""
 
 CLOSING = frozenset({"refused", "withdrawn", "objected"})
 LAPSING = frozenset({"expired", "invalidated", "suspended"})
 _ROOM = 65_536
+_FREE = np.uint32(0xFFFFFFFF ^ 1 << HELD)
 
 
 @attrs.frozen
@@ -40,6 +41,11 @@ class Change:
     notice_major: int | None = None
     expires_at: datetime | None = None
 
+    @property
+    def closes(self) -> bool:
+        """Whether it ended somebody's consent: then this replica is asked when it had stopped (`stops`)."""
+        return self.number is not None and self.decision not in ("given", "requested")
+
 
 @attrs.define(eq=False)
 class Bits:
@@ -52,6 +58,8 @@ class Bits:
     columns: dict[Key, BitMap] = attrs.field(factory=dict)
     gone: frozenset[int] = frozenset()
     """Merged identities: nothing is asked of them, and nothing that is still said of them counts."""
+    restricted: Mapping[int, int] = attrs.field(factory=dict)
+    """By number: the purposes (bits) whose processing is restricted. Each of these persons has the bit `HELD`."""
     ends: list[tuple[datetime, int, int]] = attrs.field(factory=list)
     """When given bits end, soonest first: instant, number, bit. Only those of the near future are here."""
     ending: dict[tuple[int, int], datetime] = attrs.field(factory=dict)
@@ -110,8 +118,8 @@ class Bits:
             self._publish(Change(0, None, purpose, None, "published", major))
 
     def copy(self) -> Bits:
-        """The arrays alone, for a snapshot."""
-        return Bits(self.mask.copy(), self.closed.copy(), self.lapsed.copy(), dict(self.majors))
+        """The arrays alone, for a snapshot; what is restricted is read anew by whoever starts from it."""
+        return Bits(self.mask & _FREE, self.closed.copy(), self.lapsed.copy(), dict(self.majors))
 
     def forget(self, merged: Iterable[int]) -> None:
         """Exactly these identities go on as others."""
@@ -119,6 +127,16 @@ class Bits:
         self.gone = frozenset(merged)
         for number in self.gone:
             self._clear(number, fresh)
+
+    def restrict(self, restricted: Mapping[int, int]) -> None:
+        """Exactly these purposes (bits, by number) are restricted."""
+        for number in self.restricted:
+            self.mask[number] &= _FREE
+        for number in restricted:
+            self.reach(number)
+            self.mask[number] |= ~_FREE
+        self.restricted = dict(restricted)
+        self.columns = {key: column for key, column in self.columns.items() if key[0] != "restricted"}
 
     def note_end(self, number: int, bit: int, end: datetime) -> None:
         """Remember that a given bit ends at *end*."""
@@ -145,12 +163,16 @@ class Bits:
     def column(self, key: Key) -> BitMap:
         """The numbers that have this bit; made once, then kept up with the changes."""
         if (found := self.columns.get(key)) is None:
-            kind, bit = key
-            arrays: dict[str, npt.NDArray[Any]] = {"given": self.mask, "closed": self.closed, "lapsed": self.lapsed}
-            array = arrays[kind]
-            found = bitmap((array & array.dtype.type(1 << bit)) != 0)
+            found = self._drawn(*key)
             self.columns = {**self.columns, key: found}
         return found
+
+    def _drawn(self, kind: str, bit: int) -> BitMap:
+        if kind == "restricted":
+            return BitMap(number for number, purposes in self.restricted.items() if purposes >> bit & 1)
+        arrays: dict[str, npt.NDArray[Any]] = {"given": self.mask, "closed": self.closed, "lapsed": self.lapsed}
+        array = arrays[kind]
+        return bitmap((array & array.dtype.type(1 << bit)) != 0)
 
     def _word(self, change: Change, now: datetime) -> str:
         """What a change says at *now*: a yes on another notice, or one that has ended, has lapsed."""
@@ -194,6 +216,8 @@ class Bits:
         for bit in BITS.values():
             self._state(number, bit, "", fresh)
             self.ending.pop((number, bit), None)
+        if number in self.restricted:
+            self.restrict({other: purposes for other, purposes in self.restricted.items() if other != number})
 
     def _publish(self, change: Change) -> None:
         """A new major version: every consent to the old one lapses, with its channels."""

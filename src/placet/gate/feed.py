@@ -22,13 +22,13 @@ from psycopg import Connection, IsolationLevel
 
 from placet.gate import snapshot, store
 from placet.gate.bits import Bits, Change
-from placet.gate.layout import BITS
+from placet.gate.layout import ALL_PURPOSES, BITS
 from placet.gate.memory import Heard, Memory
 from placet.gate.model import Need, Terms, Token
 from placet.gate.view import Plan, plans, purpose_terms
 from placet.kernel import clock
 from placet.kernel.errors import Unavailable
-from placet.kernel.ids import PurposeId
+from placet.kernel.ids import Position, PurposeId
 from placet.store.database import Database, translated
 from placet.store.queries import queries
 
@@ -52,6 +52,9 @@ class _Known:
     edition: int
     merged: int
     people: int
+    hindrances: int
+    """How often anything was restricted, lifted, closed or reopened."""
+    terms: Mapping[str, Terms]
     plans: Mapping[str, Plan]
     horizon: datetime
 
@@ -68,13 +71,16 @@ class Feed:
         clock: Callable[[], datetime] = clock.now,
         monotonic: Callable[[], float] = time.monotonic,
         hang: float = 4.0,
+        swapped: Callable[[Position], None] = lambda _: None,
     ) -> None:
+        """*swapped* is told, once the view that holds it answers, up to where withdrawals have been taken in."""
         self._memory = memory
         self._database = database
         self.file = file
         self._clock = clock
         self._monotonic = monotonic
         self._hang = hang
+        self._swapped = swapped
         self._known: _Known | None = None
         self._saved = monotonic()
         self._stop = threading.Event()
@@ -100,14 +106,15 @@ class Feed:
     def look(self, connection: Connection) -> None:
         """One look at the database: everything that changed, or only that nothing did."""
         heard = self._monotonic()
-        epoch, position, stamp, edition, merged = _one(connection, "pulse")
+        epoch, position, stamp, edition, merged, hindrances = _one(connection, "pulse")
         known = self._known
         if known is None or known.token.epoch != epoch or known.token.position > position:
             # Nothing yet, or another or a rolled-back ledger: what we hold is worth nothing.
             self._begin(connection)
             return
         now = self._now(stamp)
-        if known.token.position == position and (known.edition, known.merged) == (edition, merged):
+        seen = (known.token.position, known.edition, known.merged, known.hindrances)
+        if seen == (position, edition, merged, hindrances):
             self._memory.renew(self._heard(known, heard, now), self._due(now))
         else:
             self._catch_up(connection, known, heard, now)
@@ -139,6 +146,7 @@ class Feed:
     def _follow(self) -> None:
         with translated(), self._connected() as connection:
             connection.execute(SQL["listen"])
+            connection.execute(SQL["listen_gate"])
             while not self._stop.is_set():
                 self._busy = (self._monotonic(), connection)
                 self.look(connection)
@@ -184,7 +192,7 @@ class Feed:
         kept = snapshot.read(self.file)
         with connection.transaction():
             heard = self._monotonic()
-            epoch, position, stamp, edition, merged = _one(connection, "pulse")
+            epoch, position, stamp, edition, merged, hindrances = _one(connection, "pulse")
             now = self._now(stamp)
             (highest,) = _one(connection, "highest")
             ending = Token(epoch, position)
@@ -198,11 +206,15 @@ class Feed:
                 bits = self._load(connection, highest, now)
             bits.reach(highest)
             bits.forget(_merged(connection))
+            bits.restrict(_restricted(connection))
             self._ends(connection, bits, now)
-            known = _Known(ending, stamp, edition, merged, 0, _plans(connection, bits.majors), now + HORIZON)
+            terms = _terms(connection)
+            asked = _plans(terms, bits.majors, _closed(connection))
+            known = _Known(ending, stamp, edition, merged, 0, hindrances, terms, asked, now + HORIZON)
         bits.expire(self._now(stamp))
         self._memory.begin(bits)
         self._memory.renew(self._heard(known, heard, now))
+        self._swapped(Position(ending.position))
         # Counting takes a second for ten million; only audiences need it, so it comes after the first answers.
         (known.people,) = _one(connection, "people")
         self._memory.renew(self._heard(known, heard, now))
@@ -222,28 +234,36 @@ class Feed:
 
     def _catch_up(self, connection: Connection, known: _Known, heard: float, now: datetime) -> None:
         with connection.transaction():
-            epoch, position, stamp, edition, merged = _one(connection, "pulse")
+            epoch, position, stamp, edition, merged, hindrances = _one(connection, "pulse")
             if epoch != known.token.epoch:
                 self._known = None
                 return
             changes = _changes(connection, known.token.position)
             gone = _merged(connection) if merged != known.merged else None
+            hindered = hindrances != known.hindrances
+            restricted = _restricted(connection) if hindered else None
             majors = store.majors(connection)
-            terms = _terms(connection) if edition != known.edition else None
+            if edition != known.edition:
+                known.terms = _terms(connection)
+            if hindered or edition != known.edition:
+                known.plans = _plans(known.terms, majors, _closed(connection))
 
         def write(bits: Bits) -> None:
             bits.learn(majors)
             bits.apply(changes, now)
             if gone is not None:
                 bits.forget(gone)
+            if restricted is not None:
+                bits.restrict(restricted)
             bits.expire(now)
             # What the feed did not say is taken from the catalogue itself.
             bits.in_force(majors)
 
-        if terms is not None:
-            known.plans = plans(purpose_terms(majors) | terms, majors)
         known.token, known.stamp, known.edition, known.merged = Token(epoch, position), stamp, edition, merged
+        known.hindrances = hindrances
         self._memory.renew(self._heard(known, heard, now), write)
+        if any(change.closes for change in changes):
+            self._swapped(Position(position))
 
     def _due(self, now: datetime) -> Callable[[Bits], None] | None:
         end = self._memory.next_end()
@@ -289,8 +309,23 @@ def _same_ledger(connection: Connection, kept: snapshot.Kept, ending: Token) -> 
     return connection.execute(SQL["stamp"], {"position": token.position}).fetchone() == (kept.stamp,)
 
 
-def _plans(connection: Connection, majors: Mapping[PurposeId, int]) -> dict[str, Plan]:
-    return plans(purpose_terms(majors) | _terms(connection), majors)
+def _plans(
+    terms: Mapping[str, Terms], majors: Mapping[PurposeId, int], closed: frozenset[PurposeId]
+) -> dict[str, Plan]:
+    return plans(purpose_terms(majors) | terms, majors, closed=closed)
+
+
+def _restricted(connection: Connection) -> dict[int, int]:
+    """The restricted purposes, as bits, of those for whom any is."""
+    found: dict[int, int] = {}
+    for number, purpose in connection.execute(SQL["restricted"]):
+        bits = 1 << BITS[purpose, None] if (purpose, None) in BITS else 0
+        found[number] = found.get(number, 0) | (bits if purpose else ALL_PURPOSES)
+    return found
+
+
+def _closed(connection: Connection) -> frozenset[PurposeId]:
+    return frozenset(PurposeId(purpose) for (purpose,) in connection.execute(SQL["closed"]))
 
 
 def _terms(connection: Connection) -> dict[str, Terms]:

@@ -2,11 +2,17 @@
 -- Be woken by every append; the truth is the position.
 LISTEN placet_ledger;
 
+-- name: listen_gate
+-- Be woken by closures and restrictions too.
+LISTEN placet_gate;
+
 -- name: pulse
--- Whether anything changed since the last look: the end of the ledger, the catalogue in force, merged identities.
+-- Whether anything changed since the last look: the end of the ledger, the catalogue in force, merged identities, what
+-- was restricted, lifted, closed and reopened.
 SELECT ending.epoch, ending.position, nullif(ending.recorded_at, '-infinity'),
        coalesce((SELECT position FROM catalogue.current_edition), 0),
-       (SELECT count(*) FROM subjects.current WHERE merged_into IS NOT NULL)
+       (SELECT count(*) FROM subjects.current WHERE merged_into IS NOT NULL),
+       (SELECT count(*) + count(until) FROM gate.restriction) + (SELECT count(*) + count(until) FROM gate.closure)
 FROM ledger.ending;
 
 -- name: changes
@@ -44,6 +50,15 @@ GROUP BY 1, 2, 3;
 -- name: merged
 -- Identities that go on as others: nothing is asked of them any more.
 SELECT number FROM subjects.current WHERE merged_into IS NOT NULL;
+
+-- name: restricted
+-- Whose processing is restricted, on which purpose ('' on all).
+SELECT number, purpose FROM gate.restriction JOIN subjects.current USING (number)
+WHERE until IS NULL AND erased_at IS NULL AND merged_into IS NULL;
+
+-- name: closed
+-- The purposes that are closed since a place that must stop for them does not answer.
+SELECT DISTINCT purpose FROM gate.closure WHERE until IS NULL;
 
 -- name: ends
 -- Consents that end before an instant, those that have ended without a record of it among them.

@@ -18,12 +18,14 @@ import numpy.typing as npt
 from pyroaring import BitMap
 
 from placet.gate.bits import Bits, Key
+from placet.gate.layout import HELD
 from placet.gate.model import Reason, Token
-from placet.gate.view import CODES, NEVER, Plan, Shut, Told, View
+from placet.gate.view import CODES, NEVER, Answers, Held, Plan, Shut, Told, View
 
 _STALE = CODES.index(Reason.STALE)
 _NO_DECISION = CODES.index(Reason.NO_DECISION)
 _NO_CHANNEL = CODES.index(Reason.NO_CHANNEL)
+_STOP_SILENT = CODES.index(Reason.STOP_SILENT)
 
 
 @attrs.frozen
@@ -70,8 +72,8 @@ class Memory:
             try:
                 see, answers = view.questions[asked]
                 told = answers[view.mask[number] & see]
-                if told.__class__ is Shut:
-                    told = told.tell(view, number)
+                if told.__class__ is not Told:
+                    told = told.tell(view, number)  # type: ignore[union-attr]
             except KeyError:
                 return view.stale
             except IndexError:
@@ -165,6 +167,7 @@ class Memory:
             majors=self._bits.majors,
             edition=heard.edition,
             people=heard.people,
+            restricted=self._bits.restricted,
         )
 
     def _again(self, number: int, asked: str, token: Token | None, now: float) -> Told:
@@ -178,12 +181,13 @@ Codes = npt.NDArray[np.uint8]
 
 def _codes(view: View, plan: Plan, numbers: Numbers) -> Codes:
     """Out-of-range numbers are clipped to the first and last place, which are nobody's."""
-    see = np.uint32(plan.see)
-    bits = np.asarray(view.mask).take(numbers, mode="clip") & see
+    bits = np.asarray(view.mask).take(numbers, mode="clip") & np.uint32(plan.see)
     codes = np.zeros(len(numbers), np.uint8)
-    shut = np.flatnonzero(bits != see)
+    shut = np.flatnonzero(bits != np.uint32(plan.wanted))
     if shut.size:
         codes[shut] = _why(view, plan, numbers[shut], bits[shut])
+    if plan.closed:
+        codes[codes == 0] = _STOP_SILENT
     return codes
 
 
@@ -197,7 +201,15 @@ def _why(view: View, plan: Plan, numbers: Numbers, bits: npt.NDArray[np.uint32])
         lapsed = np.asarray(view.lapsed).take(whose, mode="clip") >> bit & 1
         # Neither is silence, and they exclude each other: the codes stand in this order.
         codes[missing] = _NO_DECISION + closed + 2 * lapsed
+    for place in np.flatnonzero(bits & np.uint32(1 << HELD)):
+        codes[place] = _held(view, plan, int(numbers[place]), int(bits[place]))
     return codes
+
+
+def _held(view: View, plan: Plan, number: int, bits: int) -> int:
+    """The code of one of the few for whom something is restricted."""
+    told = Held(Answers(view, plan), bits).tell(view, number)
+    return 0 if told.allowed else CODES.index(Reason(told.reason))
 
 
 def _nothing() -> View:

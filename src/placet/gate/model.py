@@ -29,6 +29,7 @@ class Reason(StrEnum):
     UNKNOWN_ACTIVITY = "unknown-activity"
     UNKNOWN_SUBJECT = "unknown-subject"
     ERASED = "erased"
+    RESTRICTED = "restricted"
     NO_DECISION = "no-decision"
     REQUESTED = "requested"
     REFUSED = "refused"
@@ -45,6 +46,7 @@ class Reason(StrEnum):
     CHANNEL_EXPIRED = "channel-expired"
     CHANNEL_INVALIDATED = "channel-invalidated"
     CHANNEL_SUSPENDED = "channel-suspended"
+    STOP_SILENT = "stop-silent"
     # The replica keeps a few bits a person, so it names the group and not the word.
     CLOSED = "closed"
     LAPSED = "lapsed"
@@ -124,6 +126,8 @@ class Person:
 
     number: Number
     erased: bool = False
+    restricted: bool = False
+    """Every processing that rests on consent or legitimate interest is (GDPR 18)."""
 
 
 Standings = Mapping[tuple[PurposeId, ChannelId | None], Standing]
@@ -138,6 +142,10 @@ class Facts:
     person: Person | None = None
     standings: Standings = attrs.field(factory=dict)
     majors: Mapping[PurposeId, int] = attrs.field(factory=dict)
+    restricted: frozenset[PurposeId] = frozenset()
+    """Needs whose processing is restricted for this person."""
+    closed: frozenset[PurposeId] = frozenset()
+    """Needs that are closed for everyone: a place that must stop for them does not answer."""
     recorded_at: datetime | None = None
     """Of the record at *ending*."""
 

@@ -36,7 +36,7 @@ def draw(
 ) -> Drawn:
     """Whom *asked* might have reached at *at*, as known at *known_at* (None: as known today)."""
     question = Question(NOBODY, asked, at=at, channel=channel)
-    facts = store.facts(connection, question)
+    facts = store.unhindered(store.facts(connection, question))
     if facts.terms is None or not facts.terms.needs:
         raise BadInput(
             "no activity or purpose of the catalogue asks for consent under this name", code="unknown-activity"

@@ -1,10 +1,16 @@
 -- name: facts
 -- All that one answer depends on, in one snapshot: where the ledger ends, the person (a merged one answers as the one
--- that remains), what the catalogue asks for, and where each need and its channel stand. One row a need, at least one.
+-- that remains), what the catalogue asks for, where each need and its channel stand, and what is restricted or closed.
+-- One row a need, at least one.
 SELECT ending.epoch, ending.position, nullif(ending.recorded_at, '-infinity'),
        person.number, person.id, person.erased_at IS NOT NULL AS erased, person.merged_into IS NOT NULL AS merged,
+       EXISTS (SELECT FROM gate.restriction AS held WHERE held.number = person.number AND held.purpose = ''
+               AND held.until IS NULL) AS restricted,
        activity.activity IS NOT NULL AS is_activity, activity.legal_basis, activity.channel,
        need.purpose, need.channel, notice.major,
+       EXISTS (SELECT FROM gate.restriction AS held WHERE held.number = person.number AND held.purpose = need.purpose
+               AND held.until IS NULL),
+       EXISTS (SELECT FROM gate.closure AS shut WHERE shut.purpose = need.purpose AND shut.until IS NULL),
        whole.decision, whole.notice_major, whole.expires_at,
        part.channel, part.decision, part.notice_major, part.expires_at
 FROM ledger.ending

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 from placet.config import Config
+from placet.gate.acknowledging import Acknowledger
 from placet.gate.audiences import given_keys
 from placet.gate.feed import Feed
 from placet.gate.memory import Memory
+from placet.kernel import clock
 from placet.kernel.ids import Number, SubjectId
 from placet.store.database import Database
 
@@ -17,9 +19,10 @@ _MOST_NUMBERS = 1_000_000
 class Replica:
     """Start it once in a process; it answers `stale` until it has caught up. Thread-safe."""
 
-    def __init__(self, memory: Memory, feed: Feed) -> None:
+    def __init__(self, memory: Memory, feed: Feed, acknowledger: Acknowledger | None = None) -> None:
         self.memory = memory
         self.feed = feed
+        self.acknowledger = acknowledger
         self.check = memory.check
         self.check_many = memory.check_many
         self._numbers: dict[SubjectId, tuple[int, Number]] = {}
@@ -28,13 +31,20 @@ class Replica:
     def of(cls, database: Database, config: Config) -> Replica:
         memory = Memory(bound=config.staleness_bound)
         file = config.data_dir / "replica" / "snapshot"
-        return cls(memory, Feed(memory, database, file, hang=2 * config.staleness_bound))
+        acknowledger = Acknowledger(database, bound=config.staleness_bound, clock=clock.now)
+        feed = Feed(memory, database, file, hang=2 * config.staleness_bound, swapped=acknowledger.swapped)
+        return cls(memory, feed, acknowledger)
 
     def start(self) -> None:
+        if self.acknowledger is not None:
+            self.acknowledger.start()
         self.feed.start()
 
     def stop(self) -> None:
+        """For the end of the process: follow no more, and be no stop any more."""
         self.feed.stop()
+        if self.acknowledger is not None:
+            self.acknowledger.stop()
 
     def catch_up(self) -> None:
         """For a command that runs once: look at the database, without following it."""

@@ -27,6 +27,7 @@ _VIEW = """
       AND own.notice_major = (SELECT major FROM gate.asked() WHERE purpose = {purpose} AND channel = '')
       AND (own.expires_at IS NULL OR own.expires_at > statement_timestamp())
       AND own.number NOT IN (SELECT number FROM subjects.current WHERE merged_into IS NOT NULL)
+      AND own.number NOT IN (SELECT number FROM gate.restriction WHERE until IS NULL AND purpose IN ('', {purpose}))
       AND ((SELECT count(*) FROM gate.asked()) = 1
            OR EXISTS (SELECT FROM gate.consenting WHERE consenting.number = own.number))
 """

@@ -8,18 +8,20 @@ The steps are numbered as in docs/explanation/gate.md, and refuse in that order:
 3. the person is known;
 4. and has not been erased;
 5. what needs no consent names the legal basis it has instead;
-6. every purpose it needs is given, at this instant, on a notice whose major version is in force;
-7. so is the channel it is sent through.
+6. every purpose it needs is unrestricted, and given at this instant on a notice whose major version is in force;
+7. so is the channel it is sent through;
+8. every place that must stop for these purposes answers.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from placet.gate.model import CONSENT, Facts, Need, No, Question, Reason, Standing, Terms, Token, Verdict, Yes
+from placet.gate.model import CONSENT, Facts, Need, No, Person, Question, Reason, Standing, Terms, Token, Verdict, Yes
 from placet.kernel.ids import PurposeId
 
 GIVEN = "given"
+LEGITIMATE_INTEREST = "legitimate-interest"
 
 
 def decide(question: Question, facts: Facts) -> Verdict:
@@ -38,7 +40,7 @@ def decide(question: Question, facts: Facts) -> Verdict:
         return No(Reason.ERASED)
     # Step 5: empty never means yes.
     if not facts.terms.needs:
-        return _other_basis(facts.terms)
+        return _other_basis(facts.terms, facts.person)
     return _consented(question, facts, facts.terms)
 
 
@@ -61,9 +63,12 @@ def channels_asked(question: Question, terms: Terms) -> list[Need]:
     return [Need(PurposeId(question.asked.partition(".")[0]), channel)]
 
 
-def _other_basis(terms: Terms) -> Verdict:
+def _other_basis(terms: Terms, person: Person) -> Verdict:
     if not terms.basis or terms.basis == CONSENT:
         return No(Reason.UNKNOWN_ACTIVITY)
+    # GDPR 18(1)(d): while an objection is weighed. The contract and the law go on (mission G1).
+    if person.restricted and terms.basis == LEGITIMATE_INTEREST:
+        return No(Reason.RESTRICTED)
     return Yes(terms.basis)
 
 
@@ -72,6 +77,8 @@ def _consented(question: Question, facts: Facts, terms: Terms) -> Verdict:
     # Step 6: all of them, in the catalogue's order; the first that does not hold is the reason.
     whole = tuple(Need(need.purpose) for need in terms.needs)
     for need in whole:
+        if _restricted(facts, need.purpose):
+            return No(Reason.RESTRICTED)
         standing = facts.standings.get((need.purpose, None))
         if (why := _obstacle(standing, facts.majors.get(need.purpose), question.at)) is not None:
             return No(why)
@@ -85,7 +92,14 @@ def _consented(question: Question, facts: Facts, terms: Terms) -> Verdict:
         if (why := _obstacle(standing, facts.majors.get(need.purpose), question.at)) is not None:
             return No(_of_channel(why))
         ends += _end(standing)
+    # Step 8: last, since a person's own no says more.
+    if any(need.purpose in facts.closed for need in whole):
+        return No(Reason.STOP_SILENT)
     return Yes(CONSENT, (*whole, *parts), until=min(ends, default=None))
+
+
+def _restricted(facts: Facts, purpose: PurposeId) -> bool:
+    return purpose in facts.restricted or (facts.person is not None and facts.person.restricted)
 
 
 def _obstacle(standing: Standing | None, major: int | None, at: datetime) -> Reason | None:

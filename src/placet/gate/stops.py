@@ -17,7 +17,7 @@ import structlog
 from psycopg import Connection
 
 from placet.kernel.errors import NotFound
-from placet.kernel.ids import Position, PurposeId
+from placet.kernel.ids import ChannelId, Number, Position, PurposeId, SubjectId
 from placet.kernel.periods import aware
 from placet.store.queries import queries
 
@@ -72,6 +72,16 @@ class Following:
             return False
         heard = max(self.owed_since, self.acknowledged_at or self.owed_since)
         return now - heard > self.stop.limit
+
+
+@attrs.frozen
+class Owed:
+    """Something that ended for a person and that a stop has not acknowledged; *channel* None: all of the purpose."""
+
+    position: Position
+    number: Number
+    subject: SubjectId
+    channel: ChannelId | None
 
 
 @attrs.frozen
@@ -176,6 +186,16 @@ def beat(connection: Connection, id: StopId, *, now: datetime) -> bool:
 def acknowledge(connection: Connection, id: StopId, *, upto: Position, at: datetime) -> None:
     """Everything up to *upto* has stopped at *at*. What concerns the stop is looked up here, not believed."""
     connection.execute(SQL["acknowledge"], {"id": id, "upto": upto, "at": at})
+
+
+def take(connection: Connection, id: StopId) -> bool:
+    """Work for this stop until the transaction ends; False while another process does, or when it was retired."""
+    return connection.execute(SQL["take"], {"id": id}).fetchone() is not None
+
+
+def owed(connection: Connection, id: StopId, *, limit: int) -> list[Owed]:
+    """The first *limit* things that it owes an answer for, in order; a few more where one record ended several."""
+    return [Owed(*row) for row in connection.execute(SQL["owed"], {"id": id, "limit": limit})]
 
 
 def listing(connection: Connection) -> list[Following]:

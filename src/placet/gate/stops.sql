@@ -46,6 +46,20 @@ WITH stop AS (
 UPDATE gate.closure SET until = greatest(since, %(at)s)
 WHERE stop IN (SELECT stop FROM acknowledged) AND until IS NULL;
 
+-- name: take
+-- How far a stop is, for the one who works for it now; no row while another process does.
+SELECT upto FROM gate.stop WHERE id = %(id)s AND retired_at IS NULL FOR UPDATE SKIP LOCKED;
+
+-- name: owed
+-- The first changes that a stop has not acknowledged, whole positions only.
+SELECT change.position, change.number, person.id, nullif(change.channel, '')
+FROM gate.stop
+JOIN gate.closing AS change ON change.position > stop.upto
+ AND (change.purpose IS NULL OR change.purpose = ANY(stop.purposes))
+JOIN subjects.current AS person ON person.number = change.number
+WHERE stop.id = %(id)s
+ORDER BY change.position FETCH FIRST %(limit)s ROWS WITH TIES;
+
 -- name: following
 -- Every stop that is there: how far it is, the first change it has not answered, and what it keeps closed.
 SELECT stop.id, stop.kind, stop.purposes, stop.time_limit, stop.registered_at, stop.gone_after,

@@ -26,10 +26,10 @@ def facts(connection: Connection, question: Question) -> Facts:
     """All that *question* depends on, in one statement, so in one snapshot."""
     parameters = {"subject": question.subject, "asked": question.asked, "channel": question.channel}
     rows = connection.execute(_SQL["facts"], parameters).fetchall()
-    epoch, position, recorded_at, number, _id, erased, merged, is_activity, *activity = rows[0][:10]
-    needs = [row[10:] for row in rows if row[10] is not None]
+    epoch, position, recorded_at, number, _id, erased, merged, restricted, is_activity, *activity = rows[0][:11]
+    needs = [row[11:] for row in rows if row[11] is not None]
     standings: dict[tuple[PurposeId, ChannelId | None], Standing] = {}
-    for purpose, _channel, _major, *whole_and_part in needs:
+    for purpose, _channel, _major, _held, _shut, *whole_and_part in needs:
         _add(standings, purpose, None, whole_and_part[:3])
         _add(standings, purpose, whole_and_part[3], whole_and_part[4:])
     return Facts(
@@ -37,20 +37,32 @@ def facts(connection: Connection, question: Question) -> Facts:
         recorded_at=recorded_at,
         terms=_activity_terms(needs, *activity) if is_activity else _purpose_terms(needs),
         # A merged person whose remaining one is merged again is not guessed at.
-        person=None if number is None or merged else Person(Number(number), erased=erased),
+        person=None if number is None or merged else Person(Number(number), erased, restricted),
         standings=standings,
         majors={purpose: major for purpose, _channel, major, *_ in needs if major is not None},
+        restricted=frozenset(purpose for purpose, _channel, _major, held, *_ in needs if held),
+        closed=frozenset(purpose for purpose, _channel, _major, _held, shut, *_ in needs if shut),
     )
 
 
 def facts_as_of(
     connection: Connection, question: Question, *, known_at: datetime | None, purposes: Mapping[PurposeId, PurposeTerms]
 ) -> Facts:
-    """The same for another time: the states are folded from the person's records (design: *State*)."""
-    now = facts(connection, question)
+    """
+    The same for another time: the states are folded from the person's records (design: *State*).
+
+    What is restricted or closed is so now, and says nothing of another time.
+    """
+    now = unhindered(facts(connection, question))
     folded = states_as_of(connection, question.subject, terms=purposes, at=question.at, known_at=known_at)
     instant = question.at if known_at is None else min(question.at, known_at)
     return attrs.evolve(now, standings=standings(folded), majors=majors_as_of(connection, now.majors, instant))
+
+
+def unhindered(facts: Facts) -> Facts:
+    """*facts* as if nothing were restricted or closed."""
+    person = None if facts.person is None else attrs.evolve(facts.person, restricted=False)
+    return attrs.evolve(facts, person=person, restricted=frozenset(), closed=frozenset())
 
 
 def standings(folded: Mapping[PurposeId, Mapping[ChannelId | None, State]]) -> Standings:

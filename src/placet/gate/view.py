@@ -7,12 +7,12 @@ view. Facts are kept, answers are never kept beyond the view they belong to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import attrs
 
-from placet.gate.layout import BITS, COLUMNS, Column
+from placet.gate.layout import ALL_PURPOSES, BITS, COLUMNS, HELD, Column
 from placet.gate.model import CONSENT, Need, Reason, Terms, Token
 from placet.gate.rules import is_stale
 from placet.kernel.ids import ChannelId, PurposeId
@@ -24,6 +24,8 @@ CODES: tuple[Reason | None, ...] = (
     Reason.LAPSED,
     Reason.NO_CHANNEL,
     Reason.STALE,
+    Reason.RESTRICTED,
+    Reason.STOP_SILENT,
 )
 """What the numbers of a batch answer mean; 0 is yes."""
 
@@ -37,11 +39,18 @@ class Plan:
     basis: str
     purposes: tuple[int, ...]
     channels: tuple[int, ...]
+    closed: bool = False
+    """Nobody is a yes: a place that must stop for one of the purposes does not answer."""
+
+    @property
+    def wanted(self) -> int:
+        """The bits that must all be set."""
+        return sum({1 << bit for bit in self.purposes + self.channels})
 
     @property
     def see(self) -> int:
-        """The bits that must all be set."""
-        return sum({1 << bit for bit in self.purposes + self.channels})
+        """The bits that it looks at: those, and whether anything is restricted."""
+        return self.wanted | 1 << HELD
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -83,25 +92,42 @@ class Shut:
         return self.silent
 
 
-class Answers(dict[int, "Told | Shut"]):
+@attrs.frozen(eq=False)
+class Held:
+    """A person some of whose purposes are restricted: the view knows which ones."""
+
+    answers: Answers
+    bits: int
+
+    def tell(self, view: View, number: int) -> Told:
+        told = self.answers.answer(self.bits, view.restricted.get(number, ALL_PURPOSES))
+        return told.tell(view, number) if isinstance(told, Shut) else told
+
+
+class Answers(dict[int, "Told | Shut | Held"]):
     """The answers to one question by the bits that are set, each made when it is first needed."""
 
     def __init__(self, view: View, plan: Plan) -> None:
         self._view = view
         self._plan = plan
 
-    def __missing__(self, bits: int) -> Told | Shut:
-        found = self[bits] = self._answer(bits)
+    def __missing__(self, bits: int) -> Told | Shut | Held:
+        found = self[bits] = Held(self, bits) if bits >> HELD & 1 else self.answer(bits)
         return found
 
-    def _answer(self, bits: int) -> Told | Shut:
+    def answer(self, bits: int, restricted: int = 0) -> Told | Shut:
+        """What *bits* say of a person for whom the purposes in *restricted* (bits) are."""
         view, plan = self._view, self._plan
         for bit in plan.purposes:
+            if restricted >> bit & 1:
+                return Told(Reason.RESTRICTED.value, view)
             if not bits >> bit & 1:
                 return Shut(bit, *(Told(why.value, view) for why in _KINDS))
         for bit in plan.channels:
             if not bits >> bit & 1:
                 return Told(Reason.NO_CHANNEL.value, view)
+        if plan.closed:
+            return Told(Reason.STOP_SILENT.value, view)
         return Told(plan.basis, view, allowed=True)
 
 
@@ -128,6 +154,7 @@ class View:
 
     mask, closed, lapsed: by dense number, 32 bits, and 8 bits each for why a purpose is not open; they belong to the
     replica, which takes the view away before it writes them.
+    restricted: the purposes (8 bits) that are restricted, of the few persons for whom any is; replaced, never written.
     heard, until: monotonic seconds; when the database was last heard, and from when this view answers no more.
     """
 
@@ -142,6 +169,7 @@ class View:
     majors: Mapping[PurposeId, int]
     edition: int
     people: int
+    restricted: Mapping[int, int] = attrs.field(factory=dict)
 
     epoch: str = attrs.field(init=False)
     position: int = attrs.field(init=False)
@@ -160,13 +188,17 @@ class View:
 
 
 def plans(
-    terms: Mapping[str, Terms], majors: Mapping[PurposeId, int], columns: Mapping[Column, int] = BITS
+    terms: Mapping[str, Terms],
+    majors: Mapping[PurposeId, int],
+    columns: Mapping[Column, int] = BITS,
+    *,
+    closed: Collection[PurposeId] = (),
 ) -> dict[str, Plan]:
     """
     A plan for every question about consent that the bits can answer.
 
     Keys: an activity or a purpose, with `/channel` where the caller names one. Activities on another legal basis have
-    none: whether the person exists is not in the bits.
+    none: whether the person exists is not in the bits. *closed* purposes are a no for everyone.
     """
     made: dict[str, Plan] = {}
     for asked, term in terms.items():
@@ -174,6 +206,7 @@ def plans(
         channels: list[ChannelId | None] = [None, *(c for p, c in columns if p == own and c is not None)]
         for channel in channels:
             if (plan := _plan(term, own, channel, columns)) is not None:
+                plan = attrs.evolve(plan, closed=any(need.purpose in closed for need in term.needs))
                 made[asked if channel is None else f"{asked}/{channel}"] = plan
     return {asked: plan for asked, plan in made.items() if _in_force(plan, majors, columns)}
 

@@ -57,7 +57,7 @@ GRANT SELECT ON gate.purpose_role TO {app};
 
 -- What the activity in `placet.activity`, sent through the channel in `placet.channel`, asks for: one row for each
 -- purpose ('' as channel) and one for each channel. No rows when it is unset or unknown, needs no consent, or does not
--- go with the channel: then nobody's rows are shown. The rule is that of placet.gate.rules, step 7; an activity that
+-- go with the channel, or when a purpose it needs is closed (0010): then nobody's rows are shown. The rule is that of placet.gate.rules, step 7; an activity that
 -- sends must have its channel set here. A function, since it is planned once a session and asked once a statement.
 CREATE FUNCTION gate.asked() RETURNS TABLE (purpose text, channel text, major int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 2 AS $$
@@ -78,22 +78,15 @@ BEGIN
         WHERE (own_channel IS NULL OR own_channel = said_channel)
           AND (coalesce(own_channel, said_channel) IS NULL OR EXISTS (SELECT FROM need WHERE channel IS NOT NULL))
     )
-    SELECT fitting.purpose, '', fitting.major FROM fitting
-    UNION ALL
-    SELECT fitting.purpose, fitting.channel, fitting.major FROM fitting WHERE fitting.channel IS NOT NULL;
+    SELECT asked.* FROM (
+        SELECT fitting.purpose, '' AS channel, fitting.major FROM fitting
+        UNION ALL
+        SELECT fitting.purpose, fitting.channel, fitting.major FROM fitting WHERE fitting.channel IS NOT NULL
+    ) AS asked
+    WHERE NOT EXISTS (
+        SELECT FROM fitting JOIN gate.closure AS closed ON closed.purpose = fitting.purpose AND closed.until IS NULL);
 END $$;
 REVOKE EXECUTE ON FUNCTION gate.asked() FROM PUBLIC;
-
--- Whose consent covers all of it at the start of this statement. A merged identity is not asked for any more.
-CREATE VIEW gate.consenting AS
-    SELECT given.number
-    FROM gate.asked() AS asked
-    JOIN consents.current AS given ON given.purpose = asked.purpose AND given.channel = asked.channel
-     AND given.decision = 'given' AND given.notice_major = asked.major
-     AND (given.expires_at IS NULL OR given.expires_at > statement_timestamp())
-    WHERE given.number NOT IN (SELECT number FROM subjects.current WHERE merged_into IS NOT NULL)
-    GROUP BY given.number
-    HAVING count(*) = (SELECT count(*) FROM gate.asked());
 
 -- Puts the gate before *relation*, whose column `number` says whose row it is. For the owner; later folders call it
 -- for every table with customer data. Calling it again brings the policies up to the roles there are.

@@ -68,3 +68,17 @@ CREATE VIEW gate.closing AS
 -- The face of the stops for the folders above.
 CREATE VIEW gate.stop_current AS SELECT id, kind, purposes, time_limit, registered_at, retired_at FROM gate.stop;
 GRANT SELECT ON gate.closing, gate.stop_current TO {app};
+
+-- Whose consent covers all that the activity asks for, at the start of this statement, and for whom none of it is
+-- restricted. A merged identity is not asked for any more.
+CREATE VIEW gate.consenting AS
+    SELECT given.number
+    FROM gate.asked() AS asked
+    JOIN consents.current AS given ON given.purpose = asked.purpose AND given.channel = asked.channel
+     AND given.decision = 'given' AND given.notice_major = asked.major
+     AND (given.expires_at IS NULL OR given.expires_at > statement_timestamp())
+    WHERE given.number NOT IN (SELECT number FROM subjects.current WHERE merged_into IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM gate.restriction AS held WHERE held.number = given.number AND held.until IS NULL
+                      AND held.purpose IN ('', given.purpose))
+    GROUP BY given.number
+    HAVING count(*) = (SELECT count(*) FROM gate.asked());
