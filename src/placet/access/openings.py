@@ -210,6 +210,12 @@ def untie(connection: Connection, member: StaffId) -> None:
     connection.execute(SQL["untie"], {"member": member})
 
 
+def customer_of(connection: Connection, member: StaffId) -> SubjectId | None:
+    """Which customer *member* is, as far as they said so."""
+    row = connection.execute(SQL["customer_of"], {"member": member}).fetchone()
+    return None if row is None else SubjectId(row[0])
+
+
 def kin(connection: Connection, subjects: Subjects, member: Member, subject: SubjectId) -> Kin | None:
     """Is this record the member's own, or a colleague's? Known by what was recorded, and by logins that are e-mails."""
     ids = [identity.id for identity in subjects.identities(connection, subject)]

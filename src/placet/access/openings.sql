@@ -72,6 +72,10 @@ ON CONFLICT (member) DO UPDATE SET subject = excluded.subject;
 -- This member is no customer any more.
 DELETE FROM access.member_customer WHERE member = %(member)s;
 
+-- name: customer_of
+-- Which customer a member is.
+SELECT subject FROM access.member_customer WHERE member = %(member)s;
+
 -- name: tied
 -- Members who are this customer, by what was recorded or by a login that is an address of theirs.
 SELECT member FROM access.member_customer WHERE subject = ANY (%(subjects)s)

@@ -151,7 +151,7 @@ class Assisted:
     def _refused(self, connection: Connection, first: FirstHalf, now: datetime) -> Refused | None:
         """What the rules would answer today; the same rules decide again when it is completed."""
         wishes = _wishes(first, None)
-        batch = actions.gather(connection, wishes, self.rulebook, now, ending(connection))
+        batch = actions.gather(connection, actions.Asked.by(wishes), self.rulebook, now, ending(connection))
         for wish in wishes:
             person = batch.people.get(wish.subject)
             standing = {} if person is None else batch.standings.get((person.number, wish.purpose), {})

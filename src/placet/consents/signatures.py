@@ -41,7 +41,7 @@ def judged(image: bytes) -> Size:
         raise _refused(f"the image has more than {LONGEST // 1024} KB")
     if not image.startswith(_MARK):
         raise _refused("the file is not a PNG image")
-    kinds = []
+    kinds: list[bytes] = []
     size = None
     for kind, content in _chunks(image):
         if not kinds:

@@ -1,1 +1,1 @@
-"""The service desk: agents act for a customer who is there, on the phone, or has written."""
+"""The pages of the service desk: a customer's record, opened for a reason and a while, and what they ask for."""

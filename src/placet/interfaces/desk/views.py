@@ -1,0 +1,207 @@
+"""What the desk's pages show, as frozen values without a database behind them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import attrs
+from markupsafe import Markup
+
+from placet.access.openings import Opening
+from placet.consents.halves import Half
+from placet.subjects.model import Alias
+
+UNKNOWN = "unknown"
+NOES = frozenset({"refused", "withdrawn", "objected"})
+
+
+@attrs.frozen(repr=False)
+class Result:
+    """Somebody who fits a search, as far as a stranger may see them."""
+
+    subject: UUID
+    initials: str
+    contacts: tuple[str, ...]
+    open_until: datetime | None = None
+    """Until when this member has the record open, if they have."""
+
+
+@attrs.frozen(repr=False)
+class Held:
+    """A record that this member has open."""
+
+    subject: UUID
+    initials: str
+    contacts: tuple[str, ...]
+    until: datetime
+
+
+@attrs.frozen(repr=False)
+class Mandated:
+    """Somebody who may decide for the person at present."""
+
+    id: UUID
+    kind: str
+    initials: str
+
+
+@attrs.frozen(repr=False)
+class Panel:
+    """The left column: who it is, how that is known, for how long, and who else looks."""
+
+    subject: UUID
+    name: str | None
+    contacts: tuple[Alias, ...]
+    language: str
+    born: str | None
+    opening: Opening
+    until: datetime
+    minutes: int
+    others: tuple[Opening, ...]
+    representative: str | None
+
+
+@attrs.frozen
+class Switch:
+    """A channel of a purpose with where it stands."""
+
+    id: str
+    title: str
+    decision: str = UNKNOWN
+    yes: str = ""
+    no: str = ""
+
+    @property
+    def is_no(self) -> bool:
+        return self.decision in NOES
+
+
+@attrs.frozen
+class Row:
+    """One purpose of the record."""
+
+    purpose: str
+    title: str
+    decision: str
+    since: datetime | None
+    switches: tuple[Switch, ...]
+    waits: bool
+    """Whether a first half waits for it."""
+    rests_until: datetime | None = None
+    """After a no: until when the person is not asked again, unless they speak of it themselves."""
+
+    @property
+    def is_given(self) -> bool:
+        return self.decision == "given"
+
+    @property
+    def is_no(self) -> bool:
+        return self.decision in NOES
+
+
+@attrs.frozen
+class Paper:
+    """A text that a letter may carry; *fingerprint* begins its SHA-256."""
+
+    shown: str
+    version: str
+
+    @property
+    def fingerprint(self) -> str:
+        return self.shown[:8]
+
+
+@attrs.frozen
+class Script:
+    """A text to read aloud with its answers: all of it from the document whose SHA-256 is *shown*."""
+
+    purpose: str
+    title: str
+    language: str
+    route: str
+    html: Markup
+    shown: str
+    question: str
+    give: str
+    refuse: str
+    channels_question: str | None
+    switches: tuple[Switch, ...]
+    is_given: bool
+    rests_until: datetime | None = None
+    papers: tuple[Paper, ...] = ()
+
+
+@attrs.frozen(repr=False)
+class Waiting:
+    """A first half, and what it is about."""
+
+    half: Half
+    title: str
+    channels: tuple[str, ...]
+    """Titles of the channels; empty when the purpose alone is granted."""
+    with_purpose: bool
+    first_by: str
+    initials: str = ""
+    contacts: tuple[str, ...] = ()
+    text: Markup | None = None
+
+
+@attrs.frozen
+class Letter:
+    """What the demonstration would have sent."""
+
+    contact: str
+    code: str
+    sent_at: datetime
+
+
+@attrs.frozen(repr=False)
+class Line:
+    """One record of the history."""
+
+    record: str
+    position: int
+    title: str
+    channel: str | None
+    decision: str
+    occurred_at: datetime
+    recorded_at: datetime
+    route: str
+    actor: str
+    version: str | None
+    sha256: str | None
+    text: Markup | None = None
+
+
+@attrs.frozen(repr=False)
+class Asked:
+    """A request in the queue."""
+
+    id: UUID
+    kind: str
+    state: str
+    route: str
+    received_at: datetime
+    due: datetime
+    days: int
+    """Since it was received."""
+    escalation: str
+    owner: str | None
+    initials: str
+
+
+@attrs.frozen
+class Rate:
+    """A member or shop beside its peers."""
+
+    who: str
+    asked: int
+    given: int
+    rate: float
+    low: float
+    high: float
+    peers_asked: int
+    peers_given: int
+    peers_rate: float
+    standing: str
