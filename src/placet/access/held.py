@@ -15,22 +15,26 @@ _SQL = queries("placet.access", "held.sql")
 
 @attrs.frozen
 class SignIn:
-    """A session, over or not."""
+    """A session, over or not: how, from where and with what it was opened."""
 
     opened_at: datetime
     used_at: datetime
     ended_at: datetime | None
+    method: str
+    network: str
+    browser: str
     language: str
 
 
 @attrs.frozen
 class Passkey:
-    """A passkey by the name that its owner gave it; *syncable*: it may be on several devices."""
+    """A passkey by the name that its owner gave it; *syncable*: it may be on several devices, *backed_up*: it is."""
 
     name: str
     created_at: datetime
     used_at: datetime | None
     syncable: bool
+    backed_up: bool
 
 
 @attrs.frozen

@@ -86,6 +86,8 @@ class Packing:
 
     def abandon(self) -> None:
         """Give up: nothing of it is left."""
+        with contextlib.suppress(ValueError, OSError):
+            self._zip.close()
         self._file.close()
 
     def _entry(self, name: str) -> zipfile.ZipInfo:

@@ -81,6 +81,9 @@ def sign_ins(reading: Reading) -> Iterator[Json]:
                 "opened_at": format_instant(found.opened_at),
                 "used_at": format_instant(found.used_at),
                 "ended_at": instant(found.ended_at),
+                "method": found.method,
+                "network": found.network,
+                "browser": found.browser,
                 "language": found.language,
             }
 
@@ -103,6 +106,7 @@ def passkeys(reading: Reading) -> Iterator[Json]:
                 "created_at": format_instant(found.created_at),
                 "used_at": instant(found.used_at),
                 "syncable": found.syncable,
+                "backed_up": found.backed_up,
             }
 
 

@@ -13,10 +13,12 @@ Nothing in it is about anybody else, except who represents whom; no secret of ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal, cast
+from uuid import UUID
 
 import attrs
 import yaml
@@ -28,6 +30,7 @@ from placet.consents.model import Record
 from placet.duties import Duties, Holding, Json, Person
 from placet.kernel.errors import NotFound
 from placet.kernel.ids import PurposeId, SubjectId
+from placet.kernel.periods import format_instant
 from placet.rights import dealings, rows
 from placet.rights.reading import Reading
 from placet.rights.rooms import Rooms
@@ -172,7 +175,7 @@ _ROWS: Mapping[str, Callable[[Reading], Iterable[Json]]] = {
 
 
 def _of_purpose(holding: Holding, purpose: PurposeId) -> Table:
-    columns = list(holding.rows[0]) if holding.rows else []
+    columns = list(holding.rows[0]) if holding.rows else list(holding.columns)
     return Table(
         holding.name,
         cast(Basis, holding.basis),
@@ -181,9 +184,28 @@ def _of_purpose(holding: Holding, purpose: PurposeId) -> Table:
         holding.why,
         holding.until,
         {column: holding.columns.get(column, dict.fromkeys(LANGUAGES, column)) for column in columns},
-        lambda: holding.rows,
+        lambda: map(_plain, holding.rows),
         purpose,
     )
+
+
+def _plain(row: Json) -> Json:
+    """A row of a purpose as it is written: instants in their one form, ids and amounts as text."""
+    return {name: _written(value) for name, value in row.items()}
+
+
+def _written(value: object) -> object:
+    match value:
+        case datetime():
+            return format_instant(value)
+        case date():
+            return value.isoformat()
+        case UUID() | Decimal():
+            return str(value)
+        case list() | tuple() | set() | frozenset():
+            return [_written(item) for item in value]
+        case _:
+            return value
 
 
 def _texts(connection: Connection, records: Iterable[Record]) -> dict[str, bytes]:
