@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from placet.gate import audiences, roles
+from placet.gate import audiences, restrictions, roles
 from placet.gate.actions import Allowed, under_purpose
 from placet.gate.audiences import group
 from placet.gate.feed import Feed
@@ -61,6 +61,12 @@ step = st.one_of(
     st.tuples(st.just("look")),
     st.tuples(st.just("restart")),
     st.tuples(st.just("restore"), st.integers(0, 3)),
+    st.tuples(st.sampled_from(["restrict", "lift"]), st.sampled_from(NUMBERS), st.sampled_from([None, *PURPOSES])),
+    st.tuples(st.sampled_from(["close", "reopen"]), st.sampled_from(PURPOSES)),
+)
+hinder = st.one_of(
+    st.tuples(st.just("restrict"), st.sampled_from(NUMBERS), st.sampled_from([None, *PURPOSES])),
+    st.tuples(st.sampled_from(["close", "reopen"]), st.sampled_from(PURPOSES)),
 )
 
 
@@ -75,7 +81,11 @@ class Village:
         self.erased: set[int] = set()
         # The database is shared by the examples of a test: everybody begins again.
         self.file.unlink(missing_ok=True)
-        town.connection.execute("DELETE FROM consents.state")
+        for table in ("consents.state", "gate.restriction", "gate.closure", "gate.stop"):
+            town.connection.execute(f"DELETE FROM {table}")
+        town.connection.execute(
+            "INSERT INTO gate.stop VALUES ('queue/mail', 'queue', '{offers}', '1 hour', %s, 0, 0)", [self.clocks.now]
+        )
         town.connection.execute("UPDATE subjects.person SET erased_at = NULL, wrapped_key = '', merged_into = NULL")
         self.ids: dict[int, SubjectId] = {number: town.add(number) for number in NUMBERS}
         self.begin()
@@ -110,6 +120,21 @@ class Village:
             self.begin()
         elif kind == "restore":
             self.town.restore(f"{values[0]:08x}")
+        else:
+            self.hinder(kind, *values)
+
+    def hinder(self, kind: str, *values) -> None:
+        """Restrict, lift; close as a silent stop does, and reopen."""
+        execute = self.town.connection.execute
+        if kind == "close":
+            execute(
+                "INSERT INTO gate.closure SELECT %s, id, registered_at FROM gate.stop ON CONFLICT DO NOTHING", values
+            )
+        elif kind == "reopen":
+            execute("UPDATE gate.closure SET until = since WHERE purpose = %s", values)
+        else:
+            with self.database.transaction() as connection:
+                getattr(restrictions, kind)(connection, *values, now=self.clocks.now)
 
     def merged(self) -> set[int]:
         rows = self.town.connection.execute("SELECT number FROM subjects.person WHERE merged_into IS NOT NULL")
@@ -169,7 +194,7 @@ def test_replica_without_news_never_says_yes_where_the_database_says_no_for_long
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(history=st.lists(say, max_size=60))
+@given(history=st.lists(st.one_of(*[say] * 8, hinder), max_size=60))
 def test_purpose_role_shows_whom_decide_allows(town, database, gate, tmp_path, admin_url, clone, history) -> None:
     village = Village(town, database, gate, tmp_path)
     village.clocks.now = datetime.now(UTC)
@@ -177,7 +202,9 @@ def test_purpose_role_shows_whom_decide_allows(town, database, gate, tmp_path, a
     with psycopg.connect(admin_url, autocommit=True) as connection:
         roles.ensure(connection, clone[1].prefix)
     for one in history:
-        village.do(*one[:-1], None if one[-1] is None else one[-1] * 10_000)
+        if one[0] == "say":
+            one = (*one[:-1], None if one[-1] is None else one[-1] * 10_000)
+        village.do(*one)
     for asked in (asked for asked in ASKED if "." in asked):
         activity, _, channel = asked.partition("/")
         channel = ACTIVITIES[activity][1] or channel

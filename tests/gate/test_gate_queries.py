@@ -9,10 +9,16 @@ import pytest
 from placet.store.database import Database
 from placet.store.queries import queries
 
-FILES = ["queries.sql", "roles.sql", "feed.sql", "files.sql", "past.sql", "uses.sql"]
+FILES = [
+    *("queries.sql", "roles.sql", "feed.sql", "files.sql", "past.sql", "uses.sql"),
+    *("stops.sql", "restrictions.sql"),
+]
 STATEMENTS = [(file, name) for file in FILES for name in queries("placet.gate", file)]
 # Statements of the owner, and those that PREPARE does not take.
-NOT_OURS = {("roles.sql", "remember"), ("roles.sql", "guard"), ("roles.sql", "guarded"), ("feed.sql", "listen")}
+NOT_OURS = {
+    *(("roles.sql", name) for name in ("remember", "guard", "guarded")),
+    *(("feed.sql", name) for name in ("listen", "listen_gate")),
+}
 
 
 @pytest.mark.parametrize(("file", "name"), [one for one in STATEMENTS if one not in NOT_OURS])

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from subscribers_support import PHONE, Receiver, say, signature_fits, until
@@ -22,9 +23,9 @@ from placet.subscribers.delivery import Courier
 from placet.subscribers.model import Acknowledged, Failed, Registered, Subscriber, SubscriberId
 
 
-def register(placet: Application, subscribers: Subscribers, url: str, *, after: int | None = None) -> Registered:
+def register(placet: Application, subscribers: Subscribers, url: str, **more: Any) -> Registered:
     with placet.database.transaction() as connection:
-        return subscribers.register(connection, client="crm", url=url, after=after, now=clock.now())
+        return subscribers.register(connection, client="crm", url=url, now=clock.now(), **more)
 
 
 def found(placet: Application, subscribers: Subscribers, id: SubscriberId) -> Subscriber:
@@ -206,7 +207,7 @@ def test_a_clock_that_jumped_back_stops_no_delivery(
 
 
 def test_attempts_grow_apart_up_to_an_hour(placet: Application, subscribers: Subscribers, anna: Subject) -> None:
-    added = register(placet, subscribers, "http://127.0.0.1:9/")
+    added = register(placet, subscribers, "http://127.0.0.1:9/", limit=timedelta(hours=12))
     say(placet, anna, "given")
     now = clock.now()
     pauses = []
@@ -236,10 +237,10 @@ def test_a_removed_subscriber_is_told_nothing(
     added = register(placet, subscribers, receiver.url)
     say(placet, anna, "given")
     with placet.database.transaction() as connection:
-        subscribers.remove(connection, added.subscriber.id)
+        subscribers.remove(connection, added.subscriber.id, now=clock.now())
         assert subscribers.due(connection, now=clock.now()) == []
         with pytest.raises(NotFound):
-            subscribers.remove(connection, added.subscriber.id)
+            subscribers.remove(connection, added.subscriber.id, now=clock.now())
 
 
 @contextlib.contextmanager

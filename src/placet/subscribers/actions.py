@@ -11,6 +11,8 @@ import attrs
 from psycopg import Connection
 
 from placet.config import Config
+from placet.gate import stops
+from placet.gate.stops import Stop, StopId
 from placet.kernel.errors import Conflict, NotFound
 from placet.kernel.ids import Position
 from placet.kernel.seal import MasterKey
@@ -24,6 +26,8 @@ MOST = 100
 """Most subscribers: each has its own connection at the same time, so that none waits for another."""
 BATCH = 100
 """Changes in one message, a few more where one decision changed several channels."""
+LIMIT = timedelta(hours=1)
+"""How long a subscriber may leave a withdrawal unanswered before it closes the gate, unless it says otherwise."""
 HOLD = timedelta(seconds=60)
 """How long a process keeps a subscriber for itself; longer than any attempt may take."""
 
@@ -40,11 +44,19 @@ class Subscribers:
         return cls(master, production=config.mode == "production")
 
     def register(
-        self, connection: Connection, *, client: str, url: str, after: int | None = None, now: datetime
+        self,
+        connection: Connection,
+        *,
+        client: str,
+        url: str,
+        after: int | None = None,
+        limit: timedelta = LIMIT,
+        now: datetime,
     ) -> Registered:
         """
         From now on tell *url* of every change behind the position *after* (0: since the beginning; None: from now).
 
+        It is a stop (B8): silent about a withdrawal for longer than *limit*, it closes the gate until it answers.
         Raises `BadInput` (`bad-url`) for what must not be called and `Conflict` (`too-many-webhooks`).
         """
         rules.target(url, production=self.production)
@@ -55,6 +67,8 @@ class Subscribers:
         id = SubscriberId(UUID(bytes=os.urandom(16), version=4))
         values = {"id": id, "client": client, "url": url, "after": after, "now": now}
         connection.execute(SQL["add"], values)
+        purposes = stops.all_purposes(connection)
+        stops.register(connection, Stop(stop_of(id), "subscriber", purposes, limit, registered_at=now), now=now)
         return Registered(self.get(connection, id), rules.secret_text(self._secret(id)))
 
     def listing(self, connection: Connection, *, after: UUID | None = None, limit: int = 50) -> list[Subscriber]:
@@ -68,10 +82,11 @@ class Subscribers:
             raise _unknown()
         return _subscriber(row)
 
-    def remove(self, connection: Connection, id: SubscriberId) -> None:
-        """Tell it nothing more; a message under way may still arrive."""
+    def remove(self, connection: Connection, id: SubscriberId, *, now: datetime) -> None:
+        """Tell it nothing more; a message under way may still arrive. It keeps nothing closed any more."""
         if connection.execute(SQL["remove"], {"id": id}).fetchone() is None:
             raise _unknown()
+        stops.retire(connection, stop_of(id), now=now)
 
     # For whoever delivers
 
@@ -104,12 +119,19 @@ class Subscribers:
         """Move the subscriber on, or try again later. Nothing happens if another process took over meanwhile."""
         values: dict[str, Any] = {"id": delivery.subscriber, "held_until": delivery.held_until, "now": now}
         if isinstance(answer, Acknowledged):
-            connection.execute(SQL["acknowledged"], values | {"position": delivery.through, "answered_at": now})
+            moved = connection.execute(SQL["acknowledged"], values | {"position": delivery.through, "answered_at": now})
+            if moved.fetchone() is not None:
+                stops.acknowledge(connection, stop_of(delivery.subscriber), upto=delivery.through, at=now)
         else:
             connection.execute(SQL["failed"], values | {"failure": answer.why, "longest": rules.LONGEST_PAUSE})
 
     def _secret(self, id: SubscriberId) -> bytes:
         return self.master.derive(f"placet/webhook/v1/{id}")
+
+
+def stop_of(id: SubscriberId) -> StopId:
+    """The stop that a subscriber is."""
+    return StopId(f"subscriber/{id}")
 
 
 def _limits(now: datetime) -> dict[str, datetime]:

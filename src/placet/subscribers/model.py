@@ -44,6 +44,8 @@ class Subscriber:
     due_at: datetime
     behind: int
     waiting_since: datetime | None
+    limit: timedelta
+    """As a stop: silent for longer, it closes the gate (B8)."""
 
     def lag(self, now: datetime) -> timedelta:
         """How old the oldest record is that it has not acknowledged; nothing if it has everything."""

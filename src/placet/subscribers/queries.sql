@@ -15,16 +15,18 @@ FROM ledger.ending;
 -- name: listing
 -- Subscribers with ids above *after*, in the order of their ids, each with how far behind it is.
 SELECT s.id, s.client, s.url, s.position, s.created_at, s.answered_at, s.failures, s.failure, s.due_at,
-       ending.position - s.position, waiting.recorded_at
+       ending.position - s.position, waiting.recorded_at, stop.time_limit
 FROM subscribers.subscriber AS s CROSS JOIN ledger.ending
+JOIN gate.stop_current AS stop ON stop.id = 'subscriber/' || s.id
 LEFT JOIN ledger.entered AS waiting ON waiting.position = s.position + 1
 WHERE s.id > %(after)s ORDER BY s.id LIMIT %(limit)s;
 
 -- name: one
 -- One subscriber, with how far behind it is.
 SELECT s.id, s.client, s.url, s.position, s.created_at, s.answered_at, s.failures, s.failure, s.due_at,
-       ending.position - s.position, waiting.recorded_at
+       ending.position - s.position, waiting.recorded_at, stop.time_limit
 FROM subscribers.subscriber AS s CROSS JOIN ledger.ending
+JOIN gate.stop_current AS stop ON stop.id = 'subscriber/' || s.id
 LEFT JOIN ledger.entered AS waiting ON waiting.position = s.position + 1
 WHERE s.id = %(id)s;
 
@@ -62,7 +64,8 @@ ORDER BY change.position FETCH FIRST %(limit)s ROWS WITH TIES;
 -- It has everything up to *position*; only who holds it may move it, and never back.
 UPDATE subscribers.subscriber
 SET position = %(position)s, answered_at = %(answered_at)s, failures = 0, failure = NULL, due_at = %(now)s, held_until = NULL
-WHERE id = %(id)s AND held_until = %(held_until)s AND position < %(position)s;
+WHERE id = %(id)s AND held_until = %(held_until)s AND position < %(position)s
+RETURNING position;
 
 -- name: passed
 -- Nothing up to *position* concerns anybody: move on without an answer.
@@ -70,8 +73,11 @@ UPDATE subscribers.subscriber SET position = greatest(position, %(position)s), h
 WHERE id = %(id)s AND held_until = %(held_until)s;
 
 -- name: failed
--- It did not acknowledge; try again at *due_at*.
+-- It did not acknowledge; try again at *due_at*. While it is silent it keeps the gate closed, so it is asked several
+-- times within its limit.
 UPDATE subscribers.subscriber
 SET failures = failures + 1, failure = %(failure)s, held_until = NULL,
-    due_at = %(now)s::timestamptz + least(interval '1 second' * power(2, least(failures, 30)), %(longest)s)
+    due_at = %(now)s::timestamptz + least(
+        interval '1 second' * power(2, least(failures, 30)), %(longest)s,
+        (SELECT time_limit / 4 FROM gate.stop_current AS stop WHERE stop.id = 'subscriber/' || subscriber.id))
 WHERE id = %(id)s AND held_until = %(held_until)s;

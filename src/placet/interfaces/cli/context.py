@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeVar
+from uuid import UUID
 
 import click
 import msgspec
@@ -18,6 +19,8 @@ from placet.bootstrap import Application, build
 from placet.config import Config
 from placet.kernel import clock
 from placet.kernel.errors import Misconfigured, NotFound, PlacetError, Tampered
+from placet.kernel.ids import Position
+from placet.ledger import store as ledger
 from placet.subjects.model import Subject
 
 P = ParamSpec("P")
@@ -72,6 +75,16 @@ def find_subject(application: Application, connection: Connection, text: str) ->
     if subject is None:
         raise NotFound("no such subject; `placet subjects add` makes one", code="unknown-subject")
     return subject
+
+
+def named_position(connection: Connection, record: str) -> Position:
+    """The position of the record that *record* (its id or position) names."""
+    if record.isdecimal():
+        return Position(int(record))
+    try:
+        return Position(ledger.position_of(connection, UUID(record)))
+    except ValueError:
+        raise NotFound("a record is named by its id or by its position") from None
 
 
 def reported(command: Callable[P, R]) -> Callable[P, R]:

@@ -6,18 +6,24 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import attrs
 import click
-from psycopg import Connection
 from rich.progress import Progress as Bar
 
 from placet import config as settings
 from placet.bootstrap import Application, build, editions
 from placet.consents import counts
 from placet.consents.rebuild import Rebuilt, check_states, rebuild_feed, rebuild_states
-from placet.interfaces.cli.context import err, json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.context import (
+    err,
+    json_option,
+    named_position,
+    open_application,
+    out,
+    print_json,
+    reported,
+)
 from placet.interfaces.cli.witness import witness_command
 from placet.kernel import clock
 from placet.kernel.errors import NotFound
@@ -75,7 +81,7 @@ def checkpoint_command(as_json: bool) -> None:
 def proof_command(record: str, target: Path | None, as_json: bool) -> None:
     """Prove that RECORD (its id or position) is in the log, as a C2SP tlog-proof that verifies offline."""
     with _open_unsigned() as application, application.database.transaction() as connection:
-        position = _position(connection, record)
+        position = named_position(connection, record)
         found = proof.prove(connection, position)
     if found is None:
         raise NotFound("the tree has not reached this record yet; try again in a second", code="proof-pending")
@@ -271,15 +277,6 @@ def open_database() -> Iterator[Database]:
 
 def _log(application: Application) -> LogSigner:
     return LogSigner(application.config.log_origin, application.keys.checkpoint)
-
-
-def _position(connection: Connection, record: str) -> int:
-    if record.isdigit():
-        return int(record)
-    try:
-        return store.position_of(connection, UUID(record))
-    except ValueError:
-        raise NotFound("a record is named by its id or by its position") from None
 
 
 @contextlib.contextmanager

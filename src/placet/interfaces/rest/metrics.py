@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import attrs
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -11,7 +12,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from placet.bootstrap import Application
+from placet.gate import stops
 from placet.gate.replica import Replica
+from placet.gate.stops import Closure, Following
 from placet.kernel import clock
 from placet.kernel.errors import PlacetError
 from placet.ledger import proof
@@ -70,6 +73,7 @@ class _State(Collector):
             end = ending(connection).position
             checkpoint = proof.latest_checkpoint(connection)
             subscribers = self.subscribers.listing(connection, limit=MOST)
+            following, closed = stops.listing(connection), stops.closures(connection)
         behind = GaugeMetricFamily("placet_webhook_behind", "Positions not acknowledged", labels=["webhook"])
         lag = GaugeMetricFamily("placet_webhook_lag_seconds", "Age of the oldest of them", labels=["webhook"])
         for subscriber in subscribers:
@@ -81,4 +85,18 @@ class _State(Collector):
             GaugeMetricFamily("placet_ledger_signed", "Size of the tree that was last signed", value=signed),
             behind,
             lag,
+            *_of_stops(following, closed, now),
         ]
+
+
+def _of_stops(following: Sequence[Following], closed: Sequence[Closure], now: datetime) -> Iterator[GaugeMetricFamily]:
+    """Which place is slowest to stop is a figure; who it is, `placet stops` says."""
+    lags = [one.lag(now).total_seconds() for one in following]
+    silent = sum(one.silent(now) for one in following)
+    purposes = {closure.purpose for closure in closed}
+    yield GaugeMetricFamily("placet_stops", "Places that must stop after a withdrawal", value=len(following))
+    yield GaugeMetricFamily(
+        "placet_stop_slowest_seconds", "For how long the slowest of them owes an answer", value=max(lags, default=0.0)
+    )
+    yield GaugeMetricFamily("placet_stops_silent", "Those that are past their limit: an alarm", value=silent)
+    yield GaugeMetricFamily("placet_gate_closed", "Purposes they keep closed for everyone", value=len(purposes))

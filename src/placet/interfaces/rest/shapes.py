@@ -248,10 +248,15 @@ class ConfirmedOut(_Out):
 
 
 class WebhookIn(_In):
-    """`after`: tell everything behind this position (0: since the beginning); left out, what happens from now on."""
+    """
+    `after`: tell everything behind this position (0: since the beginning); left out, what happens from now on.
+
+    `limit_seconds`: silent about a withdrawal for longer, it closes the gate for every purpose until it answers again.
+    """
 
     url: Annotated[Long, StringConstraints(max_length=2000)]
     after: Place | None = None
+    limit_seconds: Annotated[int, Field(ge=1, le=2_592_000)] = 3600
 
 
 class WebhookOut(_Out):
@@ -267,6 +272,7 @@ class WebhookOut(_Out):
     failure: str | None
     behind: int
     lag_seconds: float
+    limit_seconds: int
 
 
 class NewWebhookOut(WebhookOut):
@@ -278,12 +284,6 @@ class WebhooksOut(_Out):
     next: str | None
 
 
-class HealthOut(_Out):
-    status: str
-
-
-class ReadyOut(_Out):
-    """Whether this process should get requests; `checks` names what does not work."""
 class RequestIn(_In):
     """
     What a person asks for (GDPR 12-22). `received_at`: when it came in, for what is written down later; the legal month
@@ -328,6 +328,12 @@ class RequestsOut(_Out):
     next: str | None
 
 
+class HealthOut(_Out):
+    status: str
+
+
+class ReadyOut(_Out):
+    """Whether this process should get requests; `checks` names what does not work."""
 
     ready: bool
     checks: dict[str, str]

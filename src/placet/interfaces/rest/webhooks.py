@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,8 +23,11 @@ def register_webhook(
 ) -> NewWebhookOut:
     """Tell a program of every change, in order, signed (Standard Webhooks). The secret is answered only here."""
     now = clock.now()
+    limit = timedelta(seconds=sent.limit_seconds)
     with here.application.database.transaction() as connection:
-        added = here.subscribers.register(connection, client=client.name, url=sent.url, after=sent.after, now=now)
+        added = here.subscribers.register(
+            connection, client=client.name, url=sent.url, after=sent.after, limit=limit, now=now
+        )
     return NewWebhookOut(**_shape(added.subscriber, now), secret=added.secret)
 
 
@@ -50,9 +53,9 @@ def read_webhook(here: Here, webhook: UUID) -> WebhookOut:
 
 @router.delete("/{webhook}", status_code=status.HTTP_204_NO_CONTENT, dependencies=[needs("admin")])
 def remove_webhook(here: Here, webhook: UUID) -> None:
-    """Tell it nothing more; a message under way may still arrive."""
+    """Tell it nothing more; a message under way may still arrive. It keeps nothing closed any more."""
     with here.application.database.transaction() as connection:
-        here.subscribers.remove(connection, SubscriberId(webhook))
+        here.subscribers.remove(connection, SubscriberId(webhook), now=clock.now())
 
 
 def _shape(subscriber: Subscriber, now: datetime) -> dict[str, Any]:
@@ -67,4 +70,5 @@ def _shape(subscriber: Subscriber, now: datetime) -> dict[str, Any]:
         "failure": subscriber.failure,
         "behind": subscriber.behind,
         "lag_seconds": subscriber.lag(now).total_seconds(),
+        "limit_seconds": round(subscriber.limit.total_seconds()),
     }
