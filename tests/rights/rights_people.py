@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
+import psycopg
 from psycopg import Connection
 
 from placet.bootstrap import Application
@@ -21,6 +23,27 @@ def add(placet: Application, phone: str, now: datetime, **more: Any) -> Subject:
     """A person who is reached by *phone*."""
     with placet.database.transaction() as connection:
         return placet.subjects.add(connection, aliases=[Alias.msisdn(phone)], now=now, **more)
+
+
+def copy(server_url: str, source: str, name: str) -> None:
+    """Copy a database file by file; a connection that is ending is waited for."""
+    _insist(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+
+
+def drop(server_url: str, name: str) -> None:
+    _insist(server_url, f'DROP DATABASE IF EXISTS "{name}"')
+
+
+def _insist(server_url: str, statement: str) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for _ in range(200):
+            try:
+                connection.execute(statement.encode())
+            except psycopg.errors.ObjectInUse:
+                time.sleep(0.05)
+            else:
+                return
+    raise AssertionError("the database is still in use")
 
 
 @attrs.define

@@ -75,6 +75,10 @@ def test_mandate(case: dict[str, Any]) -> None:
     at, purpose = midnight(case["at"]), PurposeId(case["purpose"])
     verdict = rules.may_decide(mandate, born=case.get("born"), purpose=purpose, at=at)
     assert (verdict.why if isinstance(verdict, rules.MayNot) else "may") == case["answer"]
+    if mandate is not None:
+        # What is shown of a mandate is what counts: it lasts as long as it lets its holder decide.
+        lasts = at in rules.in_force(mandate, born=case.get("born")).period
+        assert lasts is (case["answer"] in {"may", "outside-scope"})
 
 
 @cases("on_a_line")
