@@ -11,6 +11,7 @@ from psycopg import Connection
 from placet.access import keys, staff
 from placet.access.staff import Role
 from placet.bootstrap import Application
+from placet.interfaces.cli import sample_life
 from placet.kernel import clock
 from placet.kernel.errors import Denied
 from placet.subjects.model import Alias
@@ -73,6 +74,7 @@ def fill(application: Application) -> Welcome:
                     connection, aliases=aliases, language=customer.language, name=customer.name, now=now
                 )
         _add_accounts(connection, now)
+        sample_life.live(application, connection, Alias.msisdn(CUSTOMERS[-1].msisdn), now=now)
     return Welcome(CUSTOMERS, ACCOUNTS, _api_key(application))
 
 

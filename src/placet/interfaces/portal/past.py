@@ -54,7 +54,7 @@ class Past:
             record = own_record(connection, whom, visit.request.path_params["record"])
             receipt = self._receipt(connection, record)
         headers = {"content-disposition": f'attachment; filename="{receipt.filename}"'}
-        return Response(receipt.bytes, media_type="application/json", headers=headers)
+        return Response(receipt.data, media_type=receipt.media_type, headers=headers)
 
     def clock(self, visit: Visit, whom: Whom) -> Response:
         """When a no had stopped everything, at any later time."""

@@ -1,0 +1,118 @@
+"""
+What one sample customer has lived through, so that the demonstration's pages have something to tell: a child she
+decides for, a line, answers given and taken back, and what was done with her data. All of it by the real ways, once.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from psycopg import Connection
+
+from placet.bootstrap import Application
+from placet.catalogue import store as catalogue_store
+from placet.catalogue.render import render
+from placet.consents import actions as consents
+from placet.consents.model import Actor, Wish
+from placet.gate.actions import Allowed
+from placet.gate.uses import record_uses, under_permit
+from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
+from placet.subjects.model import Alias, Subject
+
+CHILD = "Leo Clarke"
+_CHILD_BORN = timedelta(days=11 * 365)
+_SAID = (
+    ("offers", None, "given"),
+    ("offers", "email", "given"),
+    ("offers", "sms", "refused"),
+    ("usage", None, "given"),
+    ("profiling", None, "refused"),
+    ("location", None, "given"),
+    ("location", None, "withdrawn"),
+    ("loyalty", None, "given"),
+)
+_SAID_FOR_CHILD = (("usage", None, "given"), ("offers", None, "refused"), ("mobility", None, "refused"))
+_DONE = (
+    ("offers.email-campaign", "sent"),
+    ("usage.tariff-advice", "a cheaper tariff was found"),
+    ("offers.email-campaign", "sent"),
+    ("usage.device-advice", "nothing to advise"),
+    ("loyalty.keep", "kept"),
+)
+
+
+def live(application: Application, connection: Connection, customer: Alias, *, now: datetime) -> None:
+    """Give *customer* a child, a line, answers and uses, unless they have a mandate already."""
+    mother = application.subjects.find(connection, customer)
+    if mother is None or application.subjects.mandates(connection, mother.id):
+        return
+    child = _family(application, connection, mother, now)
+    _line(application, connection, mother, customer, now)
+    _say(application, connection, mother.id, _SAID, now)
+    _say(application, connection, child.id, _SAID_FOR_CHILD, now, by=mother.id)
+    _use(application, connection, mother.id, now)
+
+
+def _family(application: Application, connection: Connection, mother: Subject, now: datetime) -> Subject:
+    people, born = application.subjects, (now - _CHILD_BORN).date()
+    child = people.add(connection, aliases=(), language="en", name=CHILD, birth_date=_first_of_month(born), now=now)
+    people.add_mandate(
+        connection,
+        representative=mother.id,
+        subject=child.id,
+        kind="parent",
+        purposes=list(application.catalogue(connection).purposes),
+        proof="birth certificate (invented)",
+        since=now,
+    )
+    return child
+
+
+def _line(application: Application, connection: Connection, holder: Subject, number: Alias, now: datetime) -> None:
+    application.subjects.add_line(connection, number, since=now)
+    application.subjects.add_role(connection, number, holder.id, "holder", since=now)
+
+
+def _say(
+    application: Application,
+    connection: Connection,
+    subject: SubjectId,
+    said: tuple[tuple[str, str | None, str], ...],
+    now: datetime,
+    *,
+    by: SubjectId | None = None,
+) -> None:
+    """Record answers under the text that the portal would have shown."""
+    mandates = application.subjects.mandates(connection, subject) if by is not None else []
+    mandate = next((held.id for held in mandates if held.representative == by), None)
+    wishes = []
+    for purpose, channel, decision in said:
+        shown = render(application.catalogue(connection), purpose=purpose, language="en", route="portal")
+        catalogue_store.remember_shown(connection, shown, now)
+        wishes.append(
+            Wish(
+                subject,
+                PurposeId(purpose),
+                decision,
+                "portal",
+                Actor("subject", str(subject)) if by is None else Actor("representative", str(by)),
+                channel=None if channel is None else ChannelId(channel),
+                shown=shown.sha256,
+                mandate=mandate,
+            )
+        )
+    consents.record(connection, wishes, rulebook=application.rulebook, now=now)
+
+
+def _use(application: Application, connection: Connection, subject: SubjectId, now: datetime) -> None:
+    """Report what was done, each under the permit that the gate gave for it."""
+    told = []
+    for activity, outcome in _DONE:
+        answer = application.gate.check(connection, subject, ActivityId(activity), now=now)
+        if isinstance(answer, Allowed) and answer.permit is not None:
+            told.append(under_permit(answer.permit, outcome=outcome, at=now))
+    record_uses(connection, told)
+
+
+def _first_of_month(day: date) -> date:
+    return day.replace(day=1)
