@@ -92,7 +92,7 @@ def _reader(application: Application) -> Iterator[Connection]:
 def _drawn(application: Application, connection: Connection, replica: Replica) -> dict[str, int]:
     """The whole of it: drawn, counted, frozen, hashed and written to the database, up to the commit."""
     audience = application.gate.audience(connection, replica, ActivityId(ACTIVITY), now=clock.now())
-    return {"yes": audience.count} | {reason.value: count for reason, count in audience.excluded.items()}
+    return {"yes": audience.count} | {reason.value: count for reason, count in audience.excluded.items() if count}
 
 
 def _postgres(connection: Connection) -> dict[str, int]:

@@ -64,6 +64,8 @@ def test_audience_counts_everyone_once(crowd, database, gate, replica, clocks) -
     audience = draw(database, gate, replica, clocks)
     assert list(audience.members) == [1, 2, 3]
     assert dict(audience.excluded) == {
+        Reason.RESTRICTED: 0,
+        Reason.STOP_SILENT: 0,
         Reason.NO_DECISION: 4,
         Reason.CLOSED: 1,
         Reason.LAPSED: 1,
@@ -213,7 +215,14 @@ def test_one_set_has_one_hash_however_it_was_made() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_belongs_to_a_group(reason: Reason) -> None:
-    assert group(reason) in {Reason.NO_DECISION, Reason.CLOSED, Reason.LAPSED, Reason.NO_CHANNEL}
+    assert group(reason) in {
+        Reason.RESTRICTED,
+        Reason.NO_DECISION,
+        Reason.CLOSED,
+        Reason.LAPSED,
+        Reason.NO_CHANNEL,
+        Reason.STOP_SILENT,
+    }
 
 
 def test_audience_lives_as_long_as_the_settings_say(crowd, database, gate, replica, clocks) -> None:

@@ -117,8 +117,8 @@ class Acknowledger:
         purposes = stops.all_purposes(connection)
         self._registered = bool(purposes)
         if purposes:
-            limits = {"limit": LIMIT * self._bound, "gone_after": GONE * self._bound}
-            stop = Stop(self._id, "replica", purposes, registered_at=now, **limits)
+            limit, gone_after = LIMIT * self._bound, GONE * self._bound
+            stop = Stop(self._id, "replica", purposes, limit, registered_at=now, gone_after=gone_after)
             stops.register(connection, stop, now=now)
 
 

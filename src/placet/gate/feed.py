@@ -312,7 +312,7 @@ def _same_ledger(connection: Connection, kept: snapshot.Kept, ending: Token) -> 
 def _plans(
     terms: Mapping[str, Terms], majors: Mapping[PurposeId, int], closed: frozenset[PurposeId]
 ) -> dict[str, Plan]:
-    return plans(purpose_terms(majors) | terms, majors, closed=closed)
+    return plans({**purpose_terms(majors), **terms}, majors, closed=closed)
 
 
 def _restricted(connection: Connection) -> dict[int, int]:

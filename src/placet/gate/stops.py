@@ -42,7 +42,7 @@ class Stop:
 
     id: StopId
     kind: Kind
-    purposes: frozenset[PurposeId] = attrs.field(converter=frozenset, validator=attrs.validators.min_len(1))
+    purposes: frozenset[PurposeId] = attrs.field(validator=attrs.validators.min_len(1))
     limit: timedelta = attrs.field(validator=attrs.validators.gt(_NOTHING))
     registered_at: datetime = attrs.field(converter=aware)
     retired_at: datetime | None = None
@@ -215,15 +215,15 @@ def clock(connection: Connection, position: Position, *, now: datetime) -> Clock
         raise NotFound("there is no record at this position", code="unknown-record")
     recorded_at, purposes, everything = row
     asked = {"position": position, "purposes": purposes, "everything": everything}
-    places = tuple(_place(*place, recorded_at, now) for place in connection.execute(SQL["places"], asked))
-    return Clock(position, recorded_at, places)
+    places = [_place(place, recorded_at, now) for place in connection.execute(SQL["places"], asked)]
+    return Clock(position, recorded_at, tuple(places))
 
 
 def percentiles(connection: Connection, *, since: datetime, until: datetime) -> Percentiles:
     """How long the withdrawals recorded in the half-open time took to stop, the newest `MOST_MEASURED` of them."""
     span = {"first": _before(connection, since), "last": _before(connection, until), "most": MOST_MEASURED}
     rows = connection.execute(SQL["percentiles"], span).fetchall()
-    figures = {id: Figures(count, *parts, slowest) for id, count, parts, slowest in rows}
+    figures = {id: Figures(count, p50, p95, p99, slowest) for id, count, (p50, p95, p99), slowest in rows}
     return Percentiles(figures.pop(None, None), figures)
 
 
@@ -290,15 +290,8 @@ def _following(
     return Following(stop, Position(upto), acknowledged_at, owes, owed_since, frozenset(map(PurposeId, closed)))
 
 
-def _place(
-    id: str,
-    kind: Kind,
-    limit: timedelta,
-    stopped_at: datetime | None,
-    retired_at: datetime | None,
-    recorded_at: datetime,
-    now: datetime,
-) -> Place:
+def _place(row: tuple[Any, ...], recorded_at: datetime, now: datetime) -> Place:
+    id, kind, limit, stopped_at, retired_at = row
     ended = retired_at if stopped_at is None else stopped_at
     late = (now if ended is None else ended) - recorded_at > limit
     return Place(StopId(id), kind, limit, stopped_at, retired_at, late)
