@@ -28,7 +28,7 @@ import structlog
 import yaml
 from psycopg import Connection
 
-from placet.access import codes, openings, reads, sessions
+from placet.access import codes, openings, passkeys, reads, sessions
 from placet.consents import actions as consents
 from placet.duties import Duties, Holding, Person
 from placet.gate import restrictions
@@ -211,7 +211,7 @@ def _forget_around(rooms: Rooms, connection: Connection, identity: Identity, now
     vault = rooms.subjects.vault
     aliases = [vault.alias_hash(contact.alias) for contact in rooms.subjects.contacts(connection, identity.id)]
     codes.forget(connection, aliases)
-    for forget in (sessions.forget, reads.forget, openings.forget):
+    for forget in (sessions.forget, passkeys.forget, reads.forget, openings.forget):
         forget(connection, identity.id)
     rooms.requests.forget(connection, identity.id, now=now)
     restriction.forget(connection, identity.id, now=now)
