@@ -8,7 +8,7 @@ The consents of an erased person are still replayed: what was done is judged by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from psycopg import Connection
 from pyroaring import BitMap
 
 from placet.consents.actions import states_as_of
+from placet.consents.model import Standing
 from placet.consents.rules import Terms as PurposeTerms
 from placet.gate import past, rules, store
 from placet.gate.actions import Audience, Gate, Permit
@@ -47,6 +48,8 @@ class Report:
 
 
 Purposes = Mapping[PurposeId, PurposeTerms]
+StatesAsOf = Callable[..., Mapping[PurposeId, Standing]]
+"""`consents.actions.states_as_of`, or what answers the same faster for one person."""
 
 
 def audit(connection: Connection, gate: Gate, *, purposes: Purposes) -> Report:
@@ -61,11 +64,17 @@ def audit(connection: Connection, gate: Gate, *, purposes: Purposes) -> Report:
 
 
 def judge(
-    connection: Connection, gate: Gate, use: Use, *, purposes: Purposes, audiences: dict[UUID, str | None]
+    connection: Connection,
+    gate: Gate,
+    use: Use,
+    *,
+    purposes: Purposes,
+    audiences: dict[UUID, str | None],
+    states: StatesAsOf = states_as_of,
 ) -> Finding | None:
     """What is wrong with one use; *audiences* remembers what each audience was found to be."""
     why = (
-        _subject_use(connection, gate, use, purposes)
+        _subject_use(connection, gate, use, purposes, states)
         if use.audience is None
         else _audience_use(connection, gate, use, purposes, audiences)
     )
@@ -79,7 +88,7 @@ def _uses(connection: Connection) -> Iterator[Use]:
         after = rows[-1][0]
 
 
-def _subject_use(connection: Connection, gate: Gate, use: Use, purposes: Purposes) -> str | None:
+def _subject_use(connection: Connection, gate: Gate, use: Use, purposes: Purposes, states: StatesAsOf) -> str | None:
     """Why the use had no valid permit; None when it had."""
     # 1. There is a permit, and it is ours.
     if use.permit is None:
@@ -95,10 +104,10 @@ def _subject_use(connection: Connection, gate: Gate, use: Use, purposes: Purpose
     if not permit.holds(use.at):
         return "permit-out-of-time"
     # 4. The ledger says the same where it ended then.
-    return _replayed(connection, permit, purposes)
+    return _replayed(connection, permit, purposes, states)
 
 
-def _replayed(connection: Connection, permit: Permit, purposes: Purposes) -> str | None:
+def _replayed(connection: Connection, permit: Permit, purposes: Purposes, states: StatesAsOf) -> str | None:
     parameters = {"subject": permit.subject, "position": permit.token.position}
     row = connection.execute(_SQL["judged"], parameters).fetchone()
     assert row is not None
@@ -109,15 +118,32 @@ def _replayed(connection: Connection, permit: Permit, purposes: Purposes) -> str
         return None if permit.basis != "consent" else "not-allowed:unknown-activity"
     if recorded_at is None:
         return "not-allowed:no-decision"
-    verdict = rules.decide(
-        Question(permit.subject, permit.activity, permit.issued_at),
-        _facts(connection, permit, Number(number), recorded_at, purposes),
-    )
-    return f"not-allowed:{verdict.reason}" if isinstance(verdict, No) else None
+    refused = []
+    for at in _moments(permit.issued_at, recorded_at):
+        folded = states(connection, permit.subject, terms=purposes, at=at, known_at=recorded_at)
+        question = Question(permit.subject, permit.activity, at)
+        verdict = rules.decide(question, _facts(connection, permit, Number(number), recorded_at, folded))
+        if not isinstance(verdict, No):
+            return None
+        refused.append(verdict.reason)
+    return f"not-allowed:{refused[0]}"
 
 
-def _facts(connection: Connection, permit: Permit, number: Number, known_at: datetime, purposes: Purposes) -> Facts:
-    folded = states_as_of(connection, permit.subject, terms=purposes, at=permit.issued_at, known_at=known_at)
+def _moments(judged_at: datetime, recorded_at: datetime) -> list[datetime]:
+    """
+    When a yes may have held. `recorded_at` strictly increases, so after many records at once the ledger's clock runs
+    ahead of the gate's; what was said then and what was judged then lie on either side of the difference.
+    """
+    return [judged_at] if recorded_at <= judged_at else [recorded_at, judged_at]
+
+
+def _facts(
+    connection: Connection,
+    permit: Permit,
+    number: Number,
+    known_at: datetime,
+    folded: Mapping[PurposeId, Standing],
+) -> Facts:
     return Facts(
         ending=permit.token,
         terms=_terms(permit.needs),
@@ -156,10 +182,11 @@ def _members_replayed(connection: Connection, audience: Audience, purposes: Purp
     known_at = None if row is None else row[1]
     if known_at is None:
         return "not-allowed:no-decision" if audience.count else None
-    question = Question(NOBODY, audience.activity, audience.as_of)
     majors = store.majors_as_of(connection, store.majors(connection), min(audience.as_of, known_at))
     facts = Facts(audience.token, _terms(audience.needs), majors=majors)
-    drawn = past.fold_all(connection, question, facts, known_at=known_at, purposes=purposes)
-    gone = BitMap(number for (number,) in connection.execute(_SQL["gone"]))
-    wrong = BitMap(audience.members) - drawn.members - gone
+    wrong = BitMap(audience.members) - BitMap(number for (number,) in connection.execute(_SQL["gone"]))
+    for at in _moments(audience.as_of, known_at):
+        if wrong:
+            question = Question(NOBODY, audience.activity, at)
+            wrong -= past.fold_all(connection, question, facts, known_at=known_at, purposes=purposes).members
     return f"members-without-consent:{len(wrong)}" if wrong else None

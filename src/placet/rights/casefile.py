@@ -48,6 +48,7 @@ from placet.ledger.store import Checkpoint
 from placet.rights import case_page
 from placet.rights.bundle import Bundle, Packing, packing
 from placet.rights.export import published_keys
+from placet.rights.folds import Folds
 from placet.rights.holdings import Holdings, everything
 from placet.rights.rooms import Editions, Rooms
 from placet.store.queries import queries
@@ -149,10 +150,11 @@ class _Case:
         """Oldest first, so that the file reads as it happened; each with what the audit says of it."""
         purposes = self.rooms.in_force.terms(self.connection)
         audiences: dict[UUID, str | None] = {}
+        folds = Folds(self.held.records)
         found = [use for identity in self.identities for use in every_use_of(self.connection, identity.id)]
         judged = []
         for use in sorted(found, key=lambda use: use.id):
-            finding = judge(self.connection, self.rooms.gate, use, purposes=purposes, audiences=audiences)
+            finding = judge(self.connection, self.rooms.gate, use, purposes=purposes, audiences=audiences, states=folds)
             judged.append(_use(use) | {"judgement": "valid" if finding is None else finding.why})
         return judged
 

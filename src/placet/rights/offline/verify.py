@@ -34,8 +34,10 @@ import hmac
 import json
 import sys
 import zipfile
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -398,7 +400,8 @@ class Replay:
 
     def __init__(self, case: Case, manifest: Json, records: list[Json], events: list[Json]) -> None:
         self.epoch, self.identities = manifest["epoch"], manifest["identities"]
-        self.records = records
+        self.records = {id: [record for record in records if record["subject"] == id] for id in self.identities}
+        self.folded: dict[tuple[str, int, int], dict[str, Standing]] = {}
         published = sorted((event for event in events if event["type"] == "catalogue"), key=lambda e: e["position"])
         self.editions = [(event, case.json(f"catalogues/{event['position']}.json")) for event in published]
 
@@ -425,13 +428,19 @@ class Replay:
         return None
 
     def _states(self, permit: Json) -> dict[str, Standing]:
-        states: dict[str, Standing] = {}
-        for record in self.records:
-            if record["position"] > permit["position"]:
-                break
-            if record["subject"] == permit["subject"] and record["occurred_at"] <= permit["issued_at"]:
+        """The fold of the records up to the permit; thousands of permits were judged at the same place."""
+        known = [record for record in self._before(permit) if record["occurred_at"] <= permit["issued_at"]]
+        place = (permit["subject"], len(known), known[-1]["position"] if known else 0)
+        if place not in self.folded:
+            states: dict[str, Standing] = {}
+            for record in known:
                 step(states.setdefault(record["purpose"], {}), record)
-        return states
+            self.folded[place] = states
+        return self.folded[place]
+
+    def _before(self, permit: Json) -> list[Json]:
+        mine = self.records.get(permit["subject"], [])
+        return mine[: bisect_right(mine, permit["position"], key=itemgetter("position"))]
 
     def _closed(self, need: str, states: dict[str, Standing], permit: Json) -> str | None:
         purpose, _, channel = need.partition("/")
