@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
-from staff.staff_people import hired
 
 from placet.access import opening_checks, openings
 from placet.access.codes import Codes, Message
@@ -17,6 +16,7 @@ from placet.bootstrap import Application, erase
 from placet.kernel.errors import BadInput, Denied, NotFound, TooMany
 from placet.kernel.ids import PurposeId
 from placet.subjects.model import Alias, Subject
+from staff.staff_people import hired
 
 CODE = "161175-19997"
 
@@ -132,9 +132,7 @@ def test_code_that_is_five_minutes_old_opens_nothing(
     assert opening_checks.enter_code(placet.database, codes, ilze, anna.id, code, now=late) == CheckFailed("wrong-code")
 
 
-def test_mandate_opens_while_it_holds_and_no_second_longer(
-    placet: Application, ilze: Member, now: datetime
-) -> None:
+def test_mandate_opens_while_it_holds_and_no_second_longer(placet: Application, ilze: Member, now: datetime) -> None:
     birthday = datetime(2026, 3, 12, 22, 0, tzinfo=now.tzinfo)  # midnight in Riga: eighteen from here on
     with placet.database.transaction() as connection:
         mother = placet.subjects.add(connection, aliases=[], name="Māra Ozola", language="lv", now=now)
@@ -234,9 +232,15 @@ def test_customer_reads_why_until_they_are_erased_and_nobody_else_can(
 
 @pytest.mark.parametrize(
     ("reason", "words", "document"),
-    [("other", "", "passport"), ("other", "  ", "passport"), ("nothing", "x", "passport"), ("question", "x" * 501, "passport"),
-     ("question", "", "library-card"), ("question", "", "")],
-)  # fmt: skip
+    [
+        ("other", "", "passport"),
+        ("other", "  ", "passport"),
+        ("nothing", "x", "passport"),
+        ("question", "x" * 501, "passport"),
+        ("question", "", "library-card"),
+        ("question", "", ""),
+    ],
+)
 def test_opening_needs_a_reason_and_a_document_of_the_list(
     placet: Application, ilze: Member, anna: Subject, now: datetime, reason: str, words: str, document: str
 ) -> None:
