@@ -376,7 +376,7 @@ def check_uses(case: Case, manifest: Json, records: list[Json], events: list[Jso
     for use in uses:
         if use["judgement"] != "valid":
             report.note(
-                f"Use {use['id']} ({use['activity']}) had no valid permit, says the operator: {use['judgement']}."
+                f"Use {use['id']} ({use['activity']}) had no valid permit, says the operator's audit: {use['judgement']}."
             )
             continue
         counted["valid"] += 1
@@ -503,7 +503,7 @@ def check_propagation(case: Case, records: list[Json], report: Report) -> None:
     for position, clock in clocks.items():
         if clock["stopped_everywhere_at"] is not None:
             took = seconds(clock["recorded_at"], clock["stopped_everywhere_at"])
-            report.ok(f"Record {position}: all {len(clock['places'])} places had stopped after {took:.3f} s.")
+            report.ok(f"Record {position}: stopped everywhere after {took:.3f} s; places: {len(clock['places'])}.")
         elif clock["places"]:
             open_places = ", ".join(place["stop"] for place in clock["places"] if place["ended_at"] is None)
             report.note(f"Record {position}: not stopped when the case file was made: {open_places}.")
