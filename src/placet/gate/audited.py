@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import attrs
 from psycopg import Connection
@@ -102,7 +103,7 @@ def _late(connection: Connection) -> list[Use]:
 
 def _judge(connection: Connection, gate: Gate, uses: Sequence[Use], purposes: Purposes) -> None:
     named = [use.audience for use in uses if use.audience is not None]
-    known = dict(connection.execute(_SQL["known_audiences"], {"audiences": named}).fetchall())
+    known: dict[UUID, str | None] = dict(connection.execute(_SQL["known_audiences"], {"audiences": named}).fetchall())
     judged = dict(known)
     for use in uses:
         _keep(connection, judge(connection, gate, use, purposes=purposes, audiences=judged))

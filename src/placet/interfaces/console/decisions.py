@@ -18,7 +18,7 @@ from placet.consents import counts
 from placet.consents.counts import Said, Spell
 from placet.interfaces.console import figures
 from placet.interfaces.console.figures import Period, Which
-from placet.interfaces.console.office import Office, dated, download, release_for
+from placet.interfaces.console.office import OFFICER, Office, dated, download, release_for
 from placet.interfaces.console.overview import names_of
 from placet.interfaces.web.shell import Visit
 from placet.kernel.errors import NotFound
@@ -89,7 +89,9 @@ class Decisions:
         by = {
             "purpose": figures.groups(figures.about(every, None, asked.channel), "purpose", release),
             "channel": figures.groups(channels, "channel", release),
-            **{name: figures.groups(rows, name, release) for name in ("language", "route", "notice")},
+            "language": figures.groups(rows, "language", release),
+            "route": figures.groups(rows, "route", release),
+            "notice": figures.groups([row for row in rows if row.notice_version is not None], "notice", release),
         }
         spots = figures.course(spells, asked.period, release)
         return self.office.render(
@@ -103,10 +105,13 @@ class Decisions:
             by=by,
             spots=spots,
             which=which,
-            full=figures.scale([group.shown(which) for groups in by.values() for group in groups]),
-            full_in_time=figures.scale([spot.group.shown(which) for spot in spots]),
+            fulls={
+                "yes": figures.scale([group.answers for groups in by.values() for group in groups]),
+                "regret": figures.scale([group.regret for groups in by.values() for group in groups]),
+            },
+            full_in_time=figures.reach([spot.group.shown(which) for spot in spots]),
             figures=figures,
-            is_exact=session.member.has("dpo"),
+            is_exact=session.member.has(*OFFICER),
         )
 
 

@@ -149,9 +149,17 @@ def columns(spots: Sequence[Spot], which: Which, words: Words, *, full: float = 
 
 
 def scale(shown: Sequence[Shown]) -> float:
-    """A round share that none of *shown* exceeds, so that small shares can be told apart: the axis says it."""
-    most = max((each.interval.high for each in shown if each.interval is not None), default=1.0)
-    return next(step for step in (0.05, 0.1, 0.2, 0.5, 1.0) if most <= step)
+    """A round share that no interval of *shown* exceeds, so that small shares can be told apart: the page says it."""
+    return _round_up(max((each.interval.high for each in shown if each.interval is not None), default=1.0))
+
+
+def reach(shown: Sequence[Shown]) -> float:
+    """A round share that none of *shown* exceeds, for charts without intervals."""
+    return _round_up(max((each.value for each in shown if each.value is not None), default=1.0))
+
+
+def _round_up(share: float) -> float:
+    return next(step for step in (0.05, 0.1, 0.2, 0.5, 1.0) if share <= step)
 
 
 def number(count: Released, words: Words) -> str:

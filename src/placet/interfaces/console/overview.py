@@ -58,7 +58,11 @@ class Overview:
             session,
             "overview",
             standings=[standing for standing in standings if standing.channel is None],
-            reached=[standing for standing in standings if standing.channel is not None],
+            reached=[
+                (purpose, [each for each in standings if each.purpose == purpose and each.channel is not None])
+                for purpose, known in catalogue.purposes.items()
+                if known.channels
+            ],
             best=_most_open(standings),
             regretted=_group_of(rows, _most_open(standings), release),
             said=figures.whole(figures.about(rows, None, None), release),
