@@ -34,7 +34,7 @@ SELECT setval('subjects.numbering', {people});
 
 _USES = """
 INSERT INTO gate.use (activity, subject, at, outcome)
-SELECT (ARRAY['usage.tariff-advice', 'usage.device-advice', 'mobility.intensity'])[1 + n % 3], %(subject)s,
+SELECT (ARRAY['usage.tariff-advice', 'usage.device-advice', 'mobility.intensity'])[1 + n %% 3], %(subject)s,
        %(now)s::timestamptz - n * interval '50 minutes', 'done' FROM generate_series(1, %(uses)s) AS n
 """
 

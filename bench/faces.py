@@ -8,6 +8,7 @@ stop of the process and one webhook on a socket.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -29,7 +30,7 @@ import attrs
 
 from bench import crowd, ground
 from bench.ground import Ground, Place
-from bench.harness import QUICK, Report
+from bench.harness import QUICK, Report, timed
 from placet.access import keys
 from placet.bootstrap import Application
 from placet.catalogue.render import render
@@ -100,7 +101,7 @@ def _load(place: Place, tokens: list[str], path: str) -> tuple[float, int]:
     list_of_tokens, script = place.config.data_dir / "tokens", place.config.data_dir / "load.lua"
     list_of_tokens.write_text("\n".join(tokens))
     script.write_text(_LUA % {"tokens": list_of_tokens, "path": path, "cookie": SESSION})
-    command = ["wrk", "-t1", f"-c{CUSTOMERS}", f"-d{SECONDS}s", "-s", str(script), BASE]
+    command = ["wrk", "-t1", f"-c{CUSTOMERS}", f"-d{SECONDS}s", "--timeout", "20s", "-s", str(script), BASE]
     subprocess.run(command, check=True, capture_output=True)  # Once to warm up: the first look is not what repeats.
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     match = re.search(r"p95 ([\d.]+) requests (\d+) failed (\d+)", said)
@@ -127,12 +128,14 @@ def _fetched(path: str, token: str) -> tuple[str, int]:
 
 
 def _export(report: Report, application: Application, customer: Subject, people: int) -> None:
-    start, cpu = time.perf_counter(), time.process_time()
-    kept = export.archive(application, customer.id, language="lv", now=clock.now())
-    seconds = time.perf_counter() - start
-    size = Path(kept).stat().st_size if isinstance(kept, (str, Path)) else len(kept)
-    used = (time.process_time() - cpu) * 1e6
-    report.add("export of that customer", seconds, "s", n=people, kilobytes=size / 1000, cpu_us=used, must="<= 5 s")
+    application.keeper.begin(clock.now())
+    while application.keeper.run_once(clock.now()) is not None:
+        pass  # Receipts have their proofs, as they would have a second after the decision.
+    sample = timed(lambda: export.archive(application, customer.id, language="lv", now=clock.now()).close())
+    with contextlib.closing(export.archive(application, customer.id, language="lv", now=clock.now())) as bundle:
+        size = bundle.size / 1000
+    used = sample.cpu * 1e6
+    report.add("export of that customer", sample.seconds, "s", n=people, kilobytes=size, cpu_us=used, must="<= 5 s")
 
 
 # The stop clock
