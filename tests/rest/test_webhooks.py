@@ -52,6 +52,14 @@ def test_a_withdrawal_reaches_a_registered_program(api: Api, phone: str, inbox: 
         time.sleep(0.02)
 
 
+def test_a_webhook_is_a_stop_with_the_limit_that_it_names(api: Api, phone: str, inbox: tuple[str, list[Any]]) -> None:
+    assert api.post("/v1/webhooks", {"url": inbox[0]}).json()["limit_seconds"] == 3600
+    added = api.post("/v1/webhooks", {"url": inbox[0], "limit_seconds": 20}).json()
+    assert api.get(f"/v1/webhooks/{added['id']}").json()["limit_seconds"] == 20
+    for seconds in (0, -1, 3_000_000, "soon", None):
+        refused(api.post("/v1/webhooks", {"url": inbox[0], "limit_seconds": seconds}), 422, "bad-body")
+
+
 def test_the_secret_is_shown_once(api: Api) -> None:
     added = api.post("/v1/webhooks", {"url": "http://127.0.0.1:9/"}).json()
     assert added["secret"] not in api.get(f"/v1/webhooks/{added['id']}").text

@@ -18,11 +18,11 @@ from placet.gate.model import Reason
 from placet.gate.view import Plan
 
 GROUPS = (
-    Reason.RESTRICTED,
     Reason.NO_DECISION,
     Reason.CLOSED,
     Reason.LAPSED,
     Reason.NO_CHANNEL,
+    Reason.RESTRICTED,
     Reason.STOP_SILENT,
 )
 """The reasons of exclusion, in the order in which they are shown."""
