@@ -84,7 +84,7 @@ class Requests:
             return self._again(connection, person.id, before, digest)
         if store.count_open(connection, person.id) >= MOST_OPEN:
             raise Conflict(f"{MOST_OPEN} requests of this person wait already; they come first", code="too-many-open")
-        due = deadlines.due(received, zone=self.zone)
+        due = aware(deadlines.due(received, zone=self.zone))
         request = Request(
             RequestId(new_record_id(now)), person.id, kind, "received", route, filed_by, opening, concerns, received,
             due, None, None, None, words,

@@ -15,6 +15,7 @@ import attrs
 from placet.consents.model import Actor
 from placet.kernel.errors import Conflict
 from placet.kernel.ids import StaffId
+from placet.kernel.periods import aware
 from placet.rights import deadlines
 from placet.rights.model import Escalation, Request
 
@@ -46,7 +47,7 @@ def extend(request: Request, *, zone: ZoneInfo, now: datetime) -> Request:
         raise Conflict("this request was extended already; GDPR 12(3) allows it once", code="request-extended")
     if now > request.due:
         raise Conflict("the month is over: it could be extended only within it (GDPR 12(3))", code="request-overdue")
-    due = deadlines.due(request.received_at, zone=zone, months=deadlines.EXTENDED)
+    due = aware(deadlines.due(request.received_at, zone=zone, months=deadlines.EXTENDED))
     return attrs.evolve(request, state="extended", extended_at=now, due=due)
 
 

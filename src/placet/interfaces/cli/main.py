@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
+import structlog
 
 from placet import __version__
 from placet.interfaces.cli.catalogue import catalogue_group
@@ -27,6 +30,8 @@ def main() -> None:
 
     A SUBJECT is an id, or msisdn:+371…, email:…, crm:…. Settings come from PLACET_… variables or placet.toml.
     """
+    # What a command prints is for whoever called it, often a program; what is logged stands beside it.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 for command in (
