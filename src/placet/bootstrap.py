@@ -41,6 +41,7 @@ from placet.consents.rebuild import Edition
 from placet.consents.rules import Shown, Terms
 from placet.consents.sequencer import Sequencer
 from placet.duties import Duties
+from placet.gate import restrictions
 from placet.gate import roles as gate_roles
 from placet.gate.actions import Gate
 from placet.kernel import clock
@@ -337,9 +338,11 @@ def line_event(
 def merge(
     application: Application, connection: Connection, survivor: SubjectId, merged: SubjectId, *, now: datetime
 ) -> list[Outcome]:
-    """Two identities were one person: keep the most restrictive of each two states."""
+    """Two identities were one person: keep the most restrictive of each two states, and what either had restricted."""
     outcomes = identity.merge(connection, survivor, merged, rulebook=application.rulebook, now=now)
-    application.assisted.void(connection, application.subjects.get(connection, merged).number)
+    gone = application.subjects.get(connection, merged).number
+    restrictions.inherit(connection, application.subjects.get(connection, survivor).number, gone, now=now)
+    application.assisted.void(connection, gone)
     application.subjects.merge(connection, survivor, merged)
     sessions.revoke_all(connection, merged, now=now)
     passkeys.forget(connection, merged)

@@ -8,6 +8,7 @@ from gate_clocks import Clocks
 from gate_town import NOW
 from pyroaring import BitMap
 
+from placet.bootstrap import Application, merge
 from placet.gate import restrictions
 from placet.gate.actions import Allowed
 from placet.gate.feed import Feed
@@ -183,10 +184,11 @@ def test_erased_person_is_not_counted_as_restricted(town, database, gate, replic
     assert answers(database, gate, town, 1) == ["erased", "erased", "erased"]
 
 
-def test_merged_identity_hands_on_what_was_restricted(town, database, gate, said) -> None:
-    restrict(database, 2, OFFERS)
-    merged = town.add(2, merged_into=town.add(1))
-    with database.transaction() as connection:
-        restrictions.inherit(connection, Number(1), Number(2), now=NOW)
-        found = gate.check(connection, merged, OFFERS, now=NOW)
-    assert found.reason is Reason.RESTRICTED
+def test_merged_identity_hands_on_what_was_restricted(placet: Application, now) -> None:
+    with placet.database.transaction() as connection:
+        survivor, merged = (placet.subjects.add(connection, aliases=[], now=now) for _ in range(2))
+        restrictions.restrict(connection, merged.number, OFFERS, now=now)
+    with placet.database.transaction() as connection:
+        merge(placet, connection, survivor.id, merged.id, now=now)
+        found = [placet.gate.check(connection, subject.id, OFFERS, now=now) for subject in (survivor, merged)]
+    assert [one.reason for one in found] == [Reason.RESTRICTED, Reason.RESTRICTED]
