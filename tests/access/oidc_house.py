@@ -105,31 +105,9 @@ class House:
             **{name: value for name, value in person.items() if not name.startswith(("phone", "email"))},
         }
         header = {"alg": "RS256" if isinstance(key, RSAKey) else "ES256", "kid": key.kid}
+        wrong = _wrong_claims(present).get(self.misbehave, {})
+        claims = {name: value for name, value in (claims | wrong).items() if value is not None}
         match self.misbehave:
-            case "wrong nonce":
-                claims["nonce"] = "another"
-            case "no nonce":
-                del claims["nonce"]
-            case "wrong aud":
-                claims["aud"] = "another-client"
-            case "many aud without azp":
-                claims["aud"] = [CLIENT_ID, "another-client"]
-            case "wrong azp":
-                claims |= {"aud": [CLIENT_ID, "another-client"], "azp": "another-client"}
-            case "wrong iss":
-                claims["iss"] = "https://attacker.example"
-            case "expired":
-                claims |= {"iat": present - 900, "exp": present - 600}
-            case "from the future":
-                claims |= {"iat": present + 600, "exp": present + 900}
-            case "no exp":
-                del claims["exp"]
-            case "no sub":
-                del claims["sub"]
-            case "sub is a number":
-                claims["sub"] = 7
-            case "wrong at_hash":
-                claims["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA"
             case "alg none":
                 return f"{_part({'alg': 'none'})}.{_part(claims)}."
             case "signed with the public key":
@@ -139,6 +117,24 @@ class House:
             case "no token":
                 return "not.a.token"
         return jwt.encode(header, claims, key)
+
+
+def _wrong_claims(present: int) -> dict[str, dict[str, Any]]:
+    """What a token says instead; None: nothing."""
+    return {
+        "wrong nonce": {"nonce": "another"},
+        "no nonce": {"nonce": None},
+        "wrong aud": {"aud": "another-client"},
+        "many aud without azp": {"aud": [CLIENT_ID, "another-client"]},
+        "wrong azp": {"aud": [CLIENT_ID, "another-client"], "azp": "another-client"},
+        "wrong iss": {"iss": "https://attacker.example"},
+        "expired": {"iat": present - 900, "exp": present - 600},
+        "from the future": {"iat": present + 600, "exp": present + 900},
+        "no exp": {"exp": None},
+        "no sub": {"sub": None},
+        "sub is a number": {"sub": 7},
+        "wrong at_hash": {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
+    }
 
 
 def _part(value: dict[str, Any]) -> str:

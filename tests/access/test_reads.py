@@ -18,16 +18,21 @@ ANNA, IVAN = new_subject_id(), new_subject_id()
 def agnese(database: Database, now: datetime) -> Member:
     with database.transaction() as connection:
         return staff.add(
-            connection, "agnese", name="Agnese", roles=[Role.AGENT, Role.DPO], shop="Rīga", source="demo", by=None, now=now
+            connection,
+            "agnese",
+            name="Agnese",
+            roles=[Role.AGENT, Role.DPO],
+            shop="Rīga",
+            source="demo",
+            by=None,
+            now=now,
         )
 
 
 def test_a_read_keeps_who_in_which_role_where_what_and_why(database: Database, agnese: Member, now: datetime) -> None:
     with database.transaction() as connection:
         reads.note(connection, staff=agnese.id, what="record", reason=" She  asked. ", subject=ANNA, now=now)
-        reads.note(
-            connection, staff=agnese.id, what="export", reason="", subject=ANNA, role=Role.DPO, now=now
-        )
+        reads.note(connection, staff=agnese.id, what="export", reason="", subject=ANNA, role=Role.DPO, now=now)
         reads.note(connection, staff=agnese.id, what="record", reason="x", subject=IVAN, now=now)
         # What happens later changes nothing that was written down.
         staff.set_shop(connection, agnese.id, "Liepāja", by=None, now=now)

@@ -213,7 +213,11 @@ def test_every_change_is_written_down_with_who_made_it_and_stays(
 @pytest.mark.parametrize(
     ("address", "agent", "place"),
     [
-        ("85.254.11.7", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Firefox/130.0", Place("85.254.0.0/16", "Firefox, Linux")),
+        (
+            "85.254.11.7",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Firefox/130.0",
+            Place("85.254.0.0/16", "Firefox, Linux"),
+        ),
         (
             "2a03:ec00:b1::7",
             "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537 Chrome/129.0 Safari/537 Edg/129.0",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 
 import attrs
@@ -12,7 +13,8 @@ from starlette.testclient import TestClient
 
 from placet.bootstrap import Application
 from placet.kernel import clock
-from placet.subjects.model import Alias, Subject
+from placet.kernel.ids import PurposeId
+from placet.subjects.model import Alias, Mandate, MandateKind, Subject
 
 
 @attrs.define
@@ -51,6 +53,8 @@ class _Forms(HTMLParser):
             form.radios.setdefault(name, []).append(attributes["value"])
             if "checked" in attributes:
                 form.fields[name] = attributes["value"]
+        elif attributes.get("type") == "checkbox" and "checked" not in attributes:
+            pass
         else:
             form.fields[name] = attributes.get("value", "")
 
@@ -133,7 +137,34 @@ class Clock:
         return clock.now() + self.ahead
 
 
-def newcomer(application: Application, *contacts: str) -> Subject:
+def newcomer(
+    application: Application, *contacts: str, name: str | None = None, birth_date: date | None = None
+) -> Subject:
     aliases = [Alias.email(contact) if "@" in contact else Alias.msisdn(contact) for contact in contacts]
     with application.database.transaction() as connection:
-        return application.subjects.add(connection, aliases=aliases, language="lv", now=clock.now())
+        return application.subjects.add(
+            connection, aliases=aliases, language="lv", name=name, birth_date=birth_date, now=clock.now()
+        )
+
+
+def represent(
+    application: Application,
+    representative: Subject,
+    subject: Subject,
+    *,
+    kind: MandateKind = "parent",
+    purposes: Sequence[str] = ("usage", "offers"),
+    until: datetime | None = None,
+) -> Mandate:
+    """Let one person decide for the other from now on."""
+    with application.database.transaction() as connection:
+        return application.subjects.add_mandate(
+            connection,
+            representative=representative.id,
+            subject=subject.id,
+            kind=kind,
+            purposes=[PurposeId(purpose) for purpose in purposes],
+            proof="seen",
+            since=clock.now(),
+            until=until,
+        )

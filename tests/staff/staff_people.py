@@ -1,4 +1,4 @@
-"""Members of staff for tests: made with roles, and seated at a browser without going through the pages of signing in."""
+"""Members of staff for tests: made with roles, and seated at a browser without the pages of signing in."""
 
 from __future__ import annotations
 

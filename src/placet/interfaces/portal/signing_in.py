@@ -103,15 +103,15 @@ class SigningIn:
         """By the operator's own account; while its provider is away, the code stays a way in."""
         try:
             return self._by_provider().leave(visit, after="/")
-        except Unavailable as error:
-            return self._ask(visit, told=error.code, status=503)
+        except (Denied, Unavailable) as error:
+            return self._told(visit, error)
 
     def from_provider(self, visit: Visit) -> Response:
         way = self._by_provider()
         try:
             claims, _ = way.back(visit)
         except (Denied, Unavailable) as error:
-            return self._ask(visit, told=error.code, status=503 if isinstance(error, Unavailable) else 403)
+            return self._told(visit, error)
         with self.application.database.transaction() as connection:
             subject = federation.customer_of(connection, self.application.subjects, claims)
         if subject is None:
@@ -159,6 +159,10 @@ class SigningIn:
         if self.application.customer_provider is None:
             raise NotFound("no identity provider is set up", code="not-found")
         return ByProvider(self.application, self.shell, self.application.customer_provider, "customer-oidc")
+
+    def _told(self, visit: Visit, error: Denied | Unavailable) -> Response:
+        """The page of signing in again, with what went wrong at the provider."""
+        return self._ask(visit, told=error.code, status=503 if isinstance(error, Unavailable) else 403)
 
     def _ask(
         self, visit: Visit, *, contact: str = "", wrong: bool = False, told: str | None = None, status: int = 200

@@ -47,11 +47,11 @@ def _before(shell: Shell, signing_in: SigningIn, joining: Joining) -> list[Route
         Route("/staff/sign-in/oidc", shell.page(signing_in.to_provider), methods=GET),
         Route("/staff/sign-in/oidc/back", shell.page(signing_in.from_provider), methods=GET),
         Route("/staff/sign-out", shell.page(signing_in.leave), methods=POST),
-        Route("/staff/welcome/{token}", shell.page(joining.ask), methods=GET),
-        Route("/staff/welcome/{token}", shell.page(joining.choose), methods=POST),
-        Route("/staff/second-factor", shell.page(joining.show), methods=GET),
-        Route("/staff/second-factor", shell.page(joining.confirm), methods=POST),
-        Route("/staff/second-factor/picture", shell.page(joining.picture), methods=GET),
+        Route("/staff/welcome/{token}", shell.page(joining.while_open(joining.ask)), methods=GET),
+        Route("/staff/welcome/{token}", shell.page(joining.while_open(joining.choose)), methods=POST),
+        Route("/staff/second-factor", shell.page(joining.while_open(joining.show)), methods=GET),
+        Route("/staff/second-factor", shell.page(joining.while_open(joining.confirm)), methods=POST),
+        Route("/staff/second-factor/picture", shell.page(joining.while_open(joining.picture)), methods=GET),
     ]
 
 

@@ -12,7 +12,7 @@ from placet.access.ceremonies import Content
 from placet.access.staff import Member
 from placet.bootstrap import Application
 from placet.interfaces.staff.signing_in import SigningIn, see_other
-from placet.interfaces.web.shell import Shell, Visit
+from placet.interfaces.web.shell import Page, Shell, Visit
 from placet.kernel.errors import BadInput, Conflict
 from placet.kernel.ids import StaffId, parse_uuid
 
@@ -28,6 +28,19 @@ class Joining:
     application: Application
     shell: Shell
     signing_in: SigningIn
+
+    def while_open(self, page: Page) -> Page:
+        """*page*, or the one that says that the link is over and what to do."""
+
+        def guarded(visit: Visit) -> Response:
+            try:
+                return page(visit)
+            except Conflict as error:
+                if error.code != "invitation-over":
+                    raise
+                return self.shell.render(visit, "staff/over.html", status=410)
+
+        return guarded
 
     def ask(self, visit: Visit) -> Response:
         return self._ask(visit, self._invited(visit))

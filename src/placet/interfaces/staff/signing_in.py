@@ -102,7 +102,7 @@ class SigningIn:
         """By the company's account; while its provider is away, the other way stays open."""
         try:
             return self._by_provider().leave(visit, after=after(visit))
-        except Unavailable as error:
+        except (Denied, Unavailable) as error:
             return self._told(visit, error)
 
     def from_provider(self, visit: Visit) -> Response:
