@@ -49,16 +49,16 @@ def test_yes_and_no_look_alike_wherever_they_are_asked(
     guest.sign_in("+371 20 000 001")
     alike(guest, guest.page.locator("button[value=given]"), guest.page.locator("button[value=refused]"))
     guest.go("/")
-    guest.open("#credit summary")
     alike(guest, guest.page.locator("#credit button[value=given]"), guest.page.locator("#credit button[value=refused]"))
 
 
 def alike(guest: Guest, yes: Locator, no: Locator) -> None:
     guest.page.mouse.move(0, 0)
     assert looks(yes) == looks(no)
-    seen = looks(yes)
-    assert contrast(str(seen["color"]), str(seen["backgroundColor"])) >= 4.5
-    assert int(str(seen["height"])) >= 44
+    for answer in (yes, no):
+        seen = looks(answer)
+        assert contrast(str(seen["color"]), str(seen["backgroundColor"])) >= 4.5
+        assert int(str(seen["height"])) >= 44
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -66,7 +66,6 @@ def test_done_and_the_way_back_look_alike_after_an_answer(sit_down: SitDown, wid
     guest = sit_down("en", width=width)
     guest.sign_in("+371 20 000 001")
     guest.go("/")
-    guest.open("#credit summary")
     guest.press("#credit button[value=given]")
     for _ in range(2):
         back, done = guest.page.locator(".answers > *").all()
@@ -74,28 +73,48 @@ def test_done_and_the_way_back_look_alike_after_an_answer(sit_down: SitDown, wid
         guest.press(".answers button")
 
 
-def test_withdrawing_never_takes_more_steps_than_giving(sit_down: SitDown) -> None:
-    """From the start page: what is given is taken back with one press, which is no more than giving took."""
+def test_giving_and_taking_back_are_one_press_each_from_the_start_page(sit_down: SitDown) -> None:
+    """As easy to withdraw as to give (GDPR 7(3)), and as easy to give again as to withdraw (mission G4)."""
     guest = sit_down("en")
     guest.sign_in("+371 20 000 001")
+    for answer, headline in (
+        ("given", "You gave this consent"),
+        ("withdrawn", "You took this consent back"),
+        ("given", "You gave this consent"),
+        ("withdrawn", "You took this consent back"),
+    ):
+        guest.go("/")
+        guest.steps = 0
+        guest.press(f"#loyalty button[value={answer}]")
+        assert (guest.steps, guest.page.locator("h1").inner_text()) == (1, headline)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_whoever_gives_from_the_start_page_has_the_text_above_the_answers(sit_down: SitDown, width: int) -> None:
+    """Informed (GDPR 4(11)): the text is unfolded, begins in sight, and its end is reached by keyboard too."""
+    guest = sit_down("en", width=width)
+    guest.sign_in("+371 20 000 001")
     guest.go("/")
-    guest.steps = 0
-    guest.open("#loyalty summary")
-    guest.press("#loyalty button[value=given]")
-    assert guest.page.locator("h1").inner_text() == "You gave this consent"
-    to_give = guest.steps
-    guest.go("/")
-    guest.steps = 0
-    guest.press("#loyalty button[value=withdrawn]")
-    assert guest.page.locator("h1").inner_text() == "You took this consent back"
-    assert guest.steps == 1 <= to_give
+    text, answer = guest.page.locator("#credit .text"), guest.page.locator("#credit button[value=given]")
+    assert text.locator(".notice__title").is_visible()
+    above, below = text.bounding_box(), answer.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["height"] >= 150
+    assert above["y"] + above["height"] <= below["y"]
+    text.focus()
+    guest.page.keyboard.press("End")
+    for _ in range(40):
+        guest.page.wait_for_timeout(50)
+        if (scrolled := text.evaluate("element => element.scrollTop")) > 0:
+            break
+    assert scrolled > 0
 
 
 def test_on_the_page_of_a_result_giving_and_withdrawing_are_one_press_each(sit_down: SitDown) -> None:
     guest = sit_down("en")
     guest.sign_in("+371 20 000 001")
     guest.go("/")
-    guest.open("#loyalty summary")
     guest.press("#loyalty button[value=given]")
     for answer, headline in (("withdrawn", "You took this consent back"), ("given", "You gave this consent")):
         guest.steps = 0
@@ -112,6 +131,16 @@ def test_on_a_question_both_answers_are_one_press_away_and_nothing_is_selected(s
         assert guest.page.evaluate("document.activeElement === document.body")
         guest.press(f"button[value={answer}]")
         assert guest.path != here
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_asking_for_erasure_and_keeping_the_data_look_alike(sit_down: SitDown, width: int) -> None:
+    guest = sit_down("en", width=width)
+    guest.sign_in("+371 20 000 001")
+    guest.go("/requests/new/erasure")
+    guest.press("main form .button.primary")
+    ask, keep = guest.page.locator(".answers > *").all()
+    alike(guest, ask, keep)
 
 
 @pytest.mark.parametrize("language", ["lv", "ru", "en"])

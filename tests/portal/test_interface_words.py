@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -23,18 +24,28 @@ def said_in_templates() -> set[str]:
             part,
             [(TEMPLATES, "jinja2.ext:babel_extract")],
             options_map={TEMPLATES: {"extensions": "jinja2.ext.i18n", "silent": "false"}},
-            keywords={"_": None},
+            keywords={"_": None, "ngettext": (1, 2)},
         ):
             found.add(message)
     return found
 
 
+def key(message: Message) -> str | tuple[str, ...]:
+    """What a template says: a text, or one and many of something."""
+    return message.id if isinstance(message.id, str) else tuple(message.id)
+
+
+def strings(message: Message) -> tuple[str, ...]:
+    """Its translations: one, or one for each plural form."""
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+
 @pytest.mark.parametrize("language", ["lv", "ru"])
 def test_catalogue_has_every_string_and_no_other(language: str) -> None:
     with (INTERFACES / f"web/locale/{language}.po").open("rb") as stream:
-        messages = {message.id: message for message in read_po(stream) if message.id}
+        messages = {key(message): message for message in read_po(stream) if message.id}
     assert set(messages) == said_in_templates()
-    assert [id for id, message in messages.items() if not message.string or message.fuzzy] == []
+    assert [id for id, message in messages.items() if not all(strings(message)) or message.fuzzy] == []
 
 
 @pytest.mark.parametrize("language", ["lv", "ru"])
@@ -46,7 +57,8 @@ def test_translations_keep_the_placeholders(language: str) -> None:
         wrong = [
             message.id
             for message in read_po(stream)
-            if placeholders(message.id or "") != placeholders(message.string or "")
+            for string in strings(message)
+            if placeholders(key(message)[0] if message.pluralizable else message.id or "") != placeholders(string)
         ]
     # The header has no id; every other message keeps what it was given.
     assert [id for id in wrong if id] == []
