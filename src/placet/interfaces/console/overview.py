@@ -13,7 +13,7 @@ from starlette.responses import Response
 from placet.access.staff_sessions import StaffSession
 from placet.catalogue import approvals
 from placet.catalogue.model import Catalogue
-from placet.consents import counts
+from placet.consents import agents, counts
 from placet.consents.shares import Release, Share
 from placet.gate import stops
 from placet.interfaces.console import figures
@@ -52,6 +52,7 @@ class Overview:
             deadlines = application.requests.counts_by_deadline(connection, visit.now)
             closures = stops.closures(connection)
             drafts = self._open_drafts(connection, session)
+            far_off = agents.far_off(connection, now=visit.now)
         standings = self._standings(catalogue, release)
         return self.office.render(
             visit,
@@ -70,6 +71,7 @@ class Overview:
             deadlines=deadlines,
             closures=closures,
             drafts=drafts,
+            far_off=far_off,
             names=names_of(catalogue, visit.words.language),
             figures=figures,
         )
