@@ -9,57 +9,55 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from consents_support import CHANNELS, OFFERS, TEXT, USAGE, PlainRulebook
+from consents_support import CHANNELS, OFFERS, USAGE, PlainRulebook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import Connection
 
 from placet.consents import actions, bulk
-from placet.consents.model import Actor, Decision, Notice, Provenance, Record, Wish
+from placet.consents.admission import UNKNOWN
+from placet.consents.import_model import Answers
+from placet.consents.import_rows import COLUMNS, Defaults, Layout, Reader, Rows
+from placet.consents.model import Actor, Decision, Notice, Provenance, Record
+from placet.kernel.columns import lines, stacked
 from placet.kernel.ids import ChannelId, MandateId, PurposeId, RecordId, SubjectId
 from placet.kernel.periods import format_instant
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
-from placet.subjects.model import Subject
+from placet.subjects.model import Alias, Subject
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 NOBODY = SubjectId(UUID(int=7))
 MANDATE = MandateId(UUID(int=9))
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-instants = st.integers(-3, 1).map(lambda hours: NOON + timedelta(hours=hours, microseconds=hours))
+MINUTES = (-180, -120, -119, -60, 1, 60)
+instants = st.sampled_from(MINUTES).map(lambda minutes: NOON + timedelta(minutes=minutes, microseconds=minutes))
 provenances = st.builds(Provenance, words, st.sampled_from("ABC"), instants)
-actors = st.sampled_from(
-    [
-        Actor("subject"),
-        Actor("agent", "7"),
-        Actor("representative", str(NOBODY)),
-        Actor("system"),
-        Actor("client", "%(id)b"),
-    ]
-)
+actors = st.sampled_from([Actor("subject"), Actor("agent", "7"), Actor("system"), Actor("client", "%(id)b")])
 
 
-@st.composite
-def wished(draw: st.DrawFn) -> dict[str, Any]:
-    route = draw(st.sampled_from(["import", "import", "portal", "desk", "fax"]))
-    actor = draw(actors)
-    return {
-        "who": draw(st.integers(0, 3)),
-        "purpose": draw(st.sampled_from([OFFERS, OFFERS, USAGE, PurposeId("everything")])),
-        "decision": draw(st.sampled_from([*Decision, "given", "given", "withdrawn", "maybe"])),
-        "route": route,
-        "actor": actor,
-        "channel": draw(st.sampled_from([None, None, *CHANNELS[:2], ChannelId("fax")])),
-        "language": draw(st.sampled_from([None, "lv", "ru", "xx"])),
-        "shown": draw(st.sampled_from([None, TEXT])) if route != "import" else None,
-        "notice_version": draw(st.sampled_from([None, "1.0", "1.7", "2.0"])),
-        "occurred_at": draw(st.none() | instants),
-        "mandate": MANDATE if actor.kind == "representative" else None,
-        "evidence": draw(st.none() | st.binary(max_size=8)),
-        "provenance": draw(st.none() | provenances),
-        "reason": draw(st.none() | words) if actor.kind == "system" else None,
-        "idempotency_key": draw(st.none() | st.sampled_from([b"a", b"b", b"c"])),
+def mostly(usual: str, *odd: str) -> st.SearchStrategy[str]:
+    """Most rows of a file are sound: else few of them would meet each other."""
+    return st.integers(0, 7).flatmap(lambda luck: st.just(usual) if luck else st.sampled_from(odd))
+
+
+rows = st.fixed_dictionaries(
+    {
+        "subject": st.sampled_from([0, 0, 1, 2, 3, 4, 5, 6]),
+        "purpose": mostly(OFFERS, USAGE, "everything"),
+        "channel": st.sampled_from(["", "", *CHANNELS[:2], "fax"]),
+        "decision": st.sampled_from(["given", "given", "given", "refused", "withdrawn", "objected"]),
+        "occurred_at": instants.map(str),
+        "notice_version": mostly("1.0", "1.7", "2.0", ""),
+        "language": mostly("lv", "", "ru", "xx"),
+        "source": mostly("crm", '%s"\\u0000', ""),
+        "grade": mostly("B", "A", ""),
+        "collected_at": mostly("2026-02-01T00:00:00Z", "2026-02-02T10:00:00.5+02:00", ""),
+        "evidence": mostly("", "call 7"),
+        "row_key": mostly("", "a", "b"),
     }
+)
 
 
 def written(database: Database, subjects: Sequence[Subject]) -> list[Any]:
@@ -107,31 +105,57 @@ def renumbered(found: list[Any], subjects: Sequence[Subject]) -> list[Any]:
 _serial = itertools.count()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(wished(), max_size=12), min_size=1, max_size=3), st.booleans())
+def read(batch: Sequence[dict[str, Any]], names: Sequence[str], run: int) -> tuple[Rows, dict[int, Any]]:
+    """The rows of a file; keys and sources are this run's own."""
+    cells = [
+        {**row, "subject": names[row["subject"]], "row_key": row["row_key"] and f"{run} {row['row_key']}"}
+        for row in batch
+    ]
+    reader = Reader(Layout.of(COLUMNS), Defaults(), NOON)
+    return reader.read(range(1, len(batch) + 1), [[row[name] for row in cells] for name in COLUMNS])
+
+
+def one_by_one(
+    connection: Connection, rows: Rows, meant: Sequence[SubjectId | None], *, rulebook: PlainRulebook, now: datetime
+) -> Answers:
+    """What `bulk.record_rows` must equal."""
+    outcomes = []
+    for row, name in enumerate(rows.who):
+        if (subject := meant[name]) is None:
+            outcomes.append(UNKNOWN)
+        else:
+            outcomes += actions.record(connection, [rows.said(row).wish(subject)], rulebook=rulebook, now=now)
+    return Answers.of(rows.numbers.tolist(), outcomes)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(rows, max_size=16), min_size=1, max_size=3), st.booleans())
 def test_bulk_and_record_lead_to_the_same(
-    database: Database, subjects: Subjects, batches: list[list[dict[str, Any]]], mandates: bool
+    database: Database, subjects: Subjects, batches: list[list[dict[str, Any]]], limited: bool
 ) -> None:
-    rulebook = PlainRulebook(subjects, valid_for=timedelta(days=365), mandates=mandates)
+    rulebook = PlainRulebook(subjects, valid_for=timedelta(days=365, microseconds=1) if limited else None)
     left = []
-    for record in (actions.record, bulk.record_bulk):
+    for record in (one_by_one, bulk.record_rows):
+        run = next(_serial)
         with database.transaction() as connection:
-            people = [subjects.add(connection, aliases=[], language="lv", now=NOON) for _ in range(3)]
-        ids, run = [*(person.id for person in people), NOBODY], next(_serial)
-        outcomes = []
-        for batch in batches:
-            wishes = [
-                Wish(
-                    subject=ids[said["who"]],
-                    **{name: value for name, value in said.items() if name not in {"who", "idempotency_key"}},
-                    idempotency_key=said["idempotency_key"] and b"%d " % run + said["idempotency_key"],
-                )
-                for said in batch
+            people = [
+                subjects.add(connection, aliases=[Alias.crm(f"{run}-{each}")], language="lv", now=NOON)
+                for each in range(4)
             ]
+            number = Alias.msisdn(f"2{run:07}")
+            subjects.add_line(connection, number, since=NOON - timedelta(hours=2))
+            subjects.add_role(connection, number, people[1].id, "holder", since=NOON - timedelta(hours=2))
+            subjects.erase_key(connection, people[3].id, NOON)
+        names = [*(str(person.id) for person in people), str(NOBODY), f"crm:{run}-0", f"crm:{run}-1"]
+        meant = {SubjectId(person.id): person.id for person in people}
+        meant |= {Alias.crm(f"{run}-{each}"): people[each].id for each in (0, 1)}  # type: ignore[dict-item]
+        answers = []
+        for batch in batches:
+            said, refused = read(batch, names, run)
+            whom = [meant.get(name) for name in said.names]  # type: ignore[arg-type]
             with database.transaction() as connection:
-                outcomes += record(connection, wishes, rulebook=rulebook, now=NOON)
-        told = [[getattr(each, name, None) for name in ("code", "replayed", "ignored")] for each in outcomes]
-        left.append([told, *renumbered(written(database, people), people)])
+                answers.append((refused, record(connection, said, whom, rulebook=rulebook, now=NOON)))
+        left.append([answers, *renumbered(written(database, people), people)])
     assert left[0] == left[1]
     with database.transaction() as connection:
         assert connection.execute(
@@ -164,7 +188,8 @@ def filled(record: Record) -> bytes:
     collected = None if record.provenance is None else format_instant(record.provenance.collected_at)
     said, recorded = format_instant(record.occurred_at), format_instant(record.recorded_at)
     own = (record.evidence, str(record.id), said, collected, recorded, str(record.subject))
-    return (bulk.form_of(record) % tuple(value for value in own if value is not None)).encode()
+    columns = [stacked([value.encode()], len(value)) for value in own if value is not None]
+    return lines(bulk.form_of(record).fill(1, *columns))[0]
 
 
 @given(records)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from import_office import YES, Office, office, row, table
 
 from placet.consents.import_files import LONGEST_LINE, open_table
-from placet.consents.import_rows import Defaults, Layout, Reader
+from placet.consents.import_rows import COLUMNS, Defaults, Layout, Reader, Said
 from placet.consents.model import Refused
 from placet.kernel.errors import BadInput
 from placet.store.database import Database
@@ -28,9 +30,13 @@ def read(path: Path, content: bytes | str) -> dict[int, str]:
     with path.open("rb") as file:
         opened = open_table(path, file)
         reader = Reader(Layout.of(opened.header), Defaults(), datetime(2026, 3, 12, tzinfo=UTC))
-        lines = [line for batch in opened.batches for line in batch.lines]
-    said = {line.number: line.broken or reader.read(line.cells) for line in lines}
-    return {number: each.code if isinstance(each, Refused) else str(each.named) for number, each in said.items()}
+        said: dict[int, str] = {}
+        for sheet in opened.sheets:
+            rows, refused = reader.read(sheet.numbers, sheet.columns)
+            said |= {line.number: line.broken.code for line in sheet.odd if line.broken is not None}
+            said |= {number: why.code for number, why in refused.items()}
+            said |= {number: str(rows.names[who]) for number, who in zip(rows.numbers, rows.who, strict=True)}
+    return dict(sorted(said.items()))
 
 
 @pytest.fixture
@@ -54,9 +60,10 @@ def desk(database: Database, subjects: Subjects, tmp_path: Path, now: datetime) 
         table([row(), row(subject="crm:C-2")], sign=";").encode(),
         table([row(), row(subject="crm:C-2")], sign="\t").encode(),
         TWO.replace("crm-2019", '"crm-2019"').encode(),
+        TWO.replace("lv", '"lv"', 1).encode(),
         TWO.replace("purpose", " Purpose ").replace("given", "Given ").encode(),
     ],
-    ids=["bom", "crlf", "cr", "mixed-ends", "blank-lines", "semicolons", "tabs", "quotes", "cases"],
+    ids=["bom", "crlf", "cr", "mixed-ends", "blank-lines", "semicolons", "tabs", "quotes", "one-quoted", "cases"],
 )
 def test_usual_spellings_of_a_csv_are_read(file: Path, content: bytes) -> None:
     assert list(read(file, content).values()) == ["crm:C-1", "crm:C-2"]
@@ -81,6 +88,26 @@ def test_usual_spellings_of_a_csv_are_read(file: Path, content: bytes) -> None:
 def test_a_broken_line_is_refused_alone(file: Path, broken: bytes, code: str, end: bytes) -> None:
     content = end.join([HEADER.encode(), FIRST.encode(), broken, SECOND.encode(), b""])
     assert read(file, content) == {2: "crm:C-1", 3: code, 4: "crm:C-2"}
+
+
+words = st.sampled_from(
+    ["", " ", "crm:C-1", "offers", "given", "GIVEN ", "2026-01-10T09:00:00+02:00", " 2026-01-10T09:00:00Z", "x",
+     "0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00", "2026-01-10", "2027-01-01T00:00:00Z", "1.0", "B", "=1"]
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(words, min_size=12, max_size=12).map(lambda cells: dict(zip(COLUMNS, cells, strict=True)))))
+def test_rows_that_are_read_together_say_what_each_says_alone(odd: list[dict[str, str]]) -> None:
+    said = [row(), *odd, row(subject="crm:C-2"), *({**row(), name: each[name]} for each in odd for name in COLUMNS)]
+    reader = Reader(Layout.of(COLUMNS), Defaults(), datetime(2026, 3, 12, tzinfo=UTC))
+
+    def read_some(some: list[dict[str, str]]) -> tuple[list[Said], list[Refused]]:
+        rows, refused = reader.read(range(len(some)), [[each.get(name, "") for each in some] for name in COLUMNS])
+        return [rows.said(at) for at in range(len(rows))], [refused[at] for at in sorted(refused)]
+
+    together = read_some(said)
+    alone = [read_some([each]) for each in said]
+    assert together == ([one for found, _ in alone for one in found], [one for _, found in alone for one in found])
 
 
 def test_an_open_quote_swallows_nobodys_no(desk: Office) -> None:
@@ -131,12 +158,11 @@ def test_a_line_of_a_gigabyte_is_read_past_in_bounded_memory(tmp_path: Path) -> 
         file.write(f"\n{SECOND}\n".encode())
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with path.open("rb") as file:
-        lines = [line for batch in open_table(path, file).batches for line in batch.lines]
+        sheets = list(open_table(path, file).sheets)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
-    assert [(line.number, line.broken and line.broken.code) for line in lines] == [
-        (2, None),
-        (3, "too-long"),
-        (4, None),
+    assert [number for sheet in sheets for number in sheet.numbers] == [2, 4]
+    assert [(line.number, line.broken and line.broken.code) for sheet in sheets for line in sheet.odd] == [
+        (3, "too-long")
     ]
 
 

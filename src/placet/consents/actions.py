@@ -7,7 +7,7 @@ proof, follow within a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -77,6 +77,26 @@ class Rulebook(Protocol):
         ...
 
 
+@attrs.frozen
+class Asked:
+    """What a transaction is about, so what must be read to decide it."""
+
+    subjects: Collection[SubjectId]
+    purposes: Collection[str]
+    keys: Sequence[bytes]
+    dated: bool
+    """Whether a time is supplied that may lie before a line began."""
+
+    @classmethod
+    def by(cls, wishes: Sequence[Wish]) -> Asked:
+        return cls(
+            subjects={wish.subject for wish in wishes},
+            purposes={wish.purpose for wish in wishes},
+            keys=[wish.idempotency_key for wish in wishes if wish.idempotency_key is not None],
+            dated=any(wish.occurred_at is not None for wish in wishes),
+        )
+
+
 @attrs.define
 class Batch:
     """A transaction under way: the facts it read, and what it will write (shared with `consents.bulk`)."""
@@ -95,7 +115,6 @@ class Batch:
     rows: list[Row] = attrs.field(factory=list)
     enter: Callable[[Row], object] = attrs.Factory(lambda batch: batch.rows.append, takes_self=True)
     """Where the ledger's rows go."""
-    new_id: Callable[[datetime], RecordId] = new_record_id
 
 
 def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
@@ -105,7 +124,7 @@ def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook
     A refused wish leaves the others untouched. Nothing is acknowledged before the caller's commit.
     """
     # The head is locked first: what is read afterwards cannot be changed by another decision until we commit.
-    batch = gather(connection, wishes, rulebook, now, ledger.lock_head(connection))
+    batch = gather(connection, Asked.by(wishes), rulebook, now, ledger.lock_head(connection))
     outcomes = [decide(batch, wish, facts_for(batch, wish)) for wish in wishes]
     ledger.append(connection, batch.rows)
     if batch.rows or batch.writing.answered:
@@ -142,22 +161,22 @@ def request_digest(wish: Wish) -> bytes:
     return sha256(jcs.canonical(said)).digest()
 
 
-def gather(connection: Connection, wishes: Sequence[Wish], rulebook: Rulebook, now: datetime, head: Head) -> Batch:
-    """Read what deciding on *wishes* takes."""
+def gather(connection: Connection, asked: Asked, rulebook: Rulebook, now: datetime, head: Head) -> Batch:
+    """Read what deciding on it takes."""
     terms = rulebook.terms(connection)
-    people = store.people(connection, {wish.subject for wish in wishes})
+    people = store.people(connection, asked.subjects)
     numbers = [person.number for person in people.values()]
-    standings = store.standings(connection, numbers, {wish.purpose for wish in wishes}) if numbers else {}
-    answered = store.answered(connection, [wish.idempotency_key for wish in wishes if wish.idempotency_key is not None])
-    dated = any(wish.occurred_at is not None for wish in wishes)
-    lines = store.line_since(connection, numbers) if dated and any(each.line_tied for each in terms.values()) else {}
+    standings = store.standings(connection, numbers, asked.purposes) if numbers else {}
+    answered = store.answered(connection, asked.keys)
+    tied = asked.dated and any(each.line_tied for each in terms.values())
+    lines = store.line_since(connection, numbers) if tied else {}
     return Batch(connection, rulebook, now, head, terms, people, standings, answered, lines)
 
 
 def decide(batch: Batch, wish: Wish, facts: Facts) -> Outcome:
     """Admit one wish or refuse it; what it writes is added to the batch."""
     if wish.idempotency_key is not None and (before := batch.answered.get(wish.idempotency_key)) is not None:
-        return _again(batch, wish, before)
+        return again(batch, wish, before)
     person = batch.people.get(wish.subject)
     standing = {} if person is None else batch.standings.get((person.number, wish.purpose), {})
     if (refused := admit(wish, facts, standing, now=batch.now, rest=batch.rulebook.rest)) is not None:
@@ -166,7 +185,8 @@ def decide(batch: Batch, wish: Wish, facts: Facts) -> Outcome:
     return _enter(batch, wish, person, facts)
 
 
-def _again(batch: Batch, wish: Wish, before: store.Answered) -> Outcome:
+def again(batch: Batch, wish: Wish, before: store.Answered) -> Outcome:
+    """The answer to a key that was answered before."""
     if before.request != request_digest(wish):
         return Refused(
             "key-reused", "this idempotency key was used for another request; use a new key for each decision"
@@ -199,8 +219,8 @@ def _enter(batch: Batch, wish: Wish, person: store.Person, facts: Facts) -> Reco
     position = Position(batch.head.position + 1)
     recorded_at = ledger.next_instant(batch.head, batch.now)
     key = key_of(batch, person)
-    evidence = _evidence(batch, wish, person, key)
-    entered = stamp(wish, facts, position, batch.new_id(recorded_at), recorded_at, evidence)
+    evidence = None if wish.evidence is None else seal_evidence(batch, wish.evidence, person)
+    entered = stamp(wish, facts, position, new_record_id(recorded_at), recorded_at, evidence)
     body = entered.body
     entry = commitment(key, entered.id, body)
     batch.enter(
@@ -220,17 +240,19 @@ def _enter(batch: Batch, wish: Wish, person: store.Person, facts: Facts) -> Reco
     batch.head = Head(batch.head.epoch, position, recorded_at)
     if wish.idempotency_key is not None:
         _answer(batch, wish, position, entered.id)
-    return fold_in(batch, wish, person, facts, entered, entered.id)
+    changed = fold_in(batch, person.number, wish.purpose, entered, position=position, terms=facts.terms)
+    return Recorded(entered.id, position, batch.head.epoch, ignored=not changed)
 
 
-def fold_in(batch: Batch, wish: Wish, person: store.Person, facts: Facts, said: Foldable, id: RecordId) -> Recorded:
-    """Change the states by what was entered last, and say so."""
-    place, position = (person.number, wish.purpose), batch.head.position
-    standing = batch.standings.setdefault(place, {})
-    changed = step(standing, said, position=position, terms=facts.terms)
-    batch.writing.change(person.number, wish.purpose, standing, changed)
+def fold_in(
+    batch: Batch, number: Number, purpose: PurposeId, said: Foldable, *, position: Position, terms: Terms | None
+) -> bool:
+    """Change the states by what was entered last; False when it was kept and ignored."""
+    standing = batch.standings.setdefault((number, purpose), {})
+    changed = step(standing, said, position=position, terms=terms)
+    batch.writing.change(number, purpose, standing, changed)
     standing.update(changed)
-    return Recorded(id, position, batch.head.epoch, ignored=not changed)
+    return bool(changed)
 
 
 def key_of(batch: Batch, person: store.Person) -> bytes:
@@ -275,11 +297,11 @@ def _unseen(version: str) -> Notice:
     return Notice(version, None)
 
 
-def _evidence(batch: Batch, wish: Wish, person: store.Person, key: bytes) -> str | None:
-    if wish.evidence is None:
-        return None
-    digest = keyed_hash(key, EVIDENCE + wish.evidence)
-    sealed = seal(key, wish.evidence, context=person.id.bytes + sealed_evidence.CONTEXT)
+def seal_evidence(batch: Batch, evidence: bytes, person: store.Person) -> str:
+    """Seal *evidence* under the person's key; returns the keyed hash that the record holds (hex)."""
+    key = key_of(batch, person)
+    digest = keyed_hash(key, EVIDENCE + evidence)
+    sealed = seal(key, evidence, context=person.id.bytes + sealed_evidence.CONTEXT)
     batch.writing.evidence.append(
         {"hash": digest.hex(), "number": person.number, "sealed": sealed.hex(), "created_at": batch.now}
     )
@@ -290,9 +312,7 @@ def _answer(batch: Batch, wish: Wish, position: Position, id: RecordId) -> None:
     assert wish.idempotency_key is not None
     digest = request_digest(wish)
     batch.answered[wish.idempotency_key] = store.Answered(digest, position, id)
-    batch.writing.answered.append(
-        {"key": wish.idempotency_key.hex(), "request": digest.hex(), "position": position, "created_at": batch.now}
-    )
+    batch.writing.answer(wish.idempotency_key, digest, position, batch.now)
 
 
 SYSTEM = Actor("system")

@@ -1,56 +1,84 @@
 """
-Recording thousands of decisions at once, in one transaction.
+Recording thousands of imported rows at once, in one transaction.
 
-The rules are those of every decision: `rules.admit` and `rules.step`. Different is how bytes come about: the ledger's
-rows stream out by COPY while the next are decided, states and feed follow by COPY, and what many wishes have in common
-is admitted, encoded and packed once. A property test holds that for any wishes the outcomes, records, states and feed
-are those of `actions.record`.
+The rules are those of every decision: `rules.admit` and `rules.step`. Different is how often they are asked, and how
+bytes come about. A kind of row that is admitted is admitted for all of its rows, save for what each must be asked: its
+person, its time, its key. Bodies, commitments and the rows of three COPY streams are written column by column. What is
+said first needs no look at what stood before (`_firsts`). A property test holds that for any rows the ledger, states
+and feed are those of `actions.record`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from datetime import datetime
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 from psycopg import Connection
 
 from placet.consents import store
-from placet.consents.actions import Batch, Rulebook, decide, facts_for, fold_in, gather, key_of, stamp
-from placet.consents.model import Actor, Decision, Notice, Outcome, Record, Recorded, Wish, as_json
-from placet.consents.rules import Facts, admit, times
+from placet.consents.actions import Asked, Batch, Rulebook, fold_in, gather, key_of, seal_evidence, stamp
+from placet.consents.admission import Admitted, admit_rows
+from placet.consents.import_model import Answers
+from placet.consents.import_rows import Rows
+from placet.consents.model import Actor, Decision, Notice, Record, as_json
+from placet.consents.rules import Facts, Terms, step
 from placet.kernel import jcs
-from placet.kernel.ids import ChannelId, Number, Position, RecordIds, SubjectId, new_record_id
-from placet.kernel.periods import format_instant
+from placet.kernel.columns import (
+    NEVER,
+    Column,
+    Instants,
+    Places,
+    Stencil,
+    instant_texts,
+    instants,
+    moment,
+    record_ids,
+    stacked,
+    uuid_texts,
+)
+from placet.kernel.ids import ChannelId, Number, Position, RecordId, SubjectId
 from placet.kernel.seal import KEY_BYTES
 from placet.ledger import append as ledger
-from placet.ledger.entries import commitment_of
-from placet.ledger.model import Head, Row
-from placet.store import copying as pack
-from placet.store.queries import queries
+from placet.ledger.entries import commitments
+from placet.ledger.model import Head
 
-_SQL = queries("placet.consents", "imports.sql")
-_SECOND = timedelta(seconds=1)
+_WIDTHS = {"evidence": 64, "id": 36, "occurred_at": 27, "collected_at": 27, "recorded_at": 27, "subject": 36}
+"""What a record has of its own, in the order of its canonical JSON, in characters."""
 
 
-def record_bulk(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook, now: datetime) -> list[Outcome]:
-    """As `actions.record`, for imports of thousands: one outcome each, in the order of *wishes*."""
-    batch = gather(connection, wishes, rulebook, now, ledger.lock_head(connection))
-    # While rows stream out the connection answers no questions: all facts are gathered before.
-    known = _facts(batch, wishes)
-    with ledger.copying(connection) as rows:
-        line = _Line(batch, rows)
-        outcomes = [line.answer(wish, facts) for wish, facts in zip(wishes, known, strict=True)]
-    if batch.writing.feed or batch.writing.answered or batch.writing.evidence:
+def record_rows(
+    connection: Connection, rows: Rows, meant: Sequence[SubjectId | None], *, rulebook: Rulebook, now: datetime
+) -> Answers:
+    """Record what *rows* say; *meant* are the subjects of `rows.names`, None for nobody who is known."""
+    batch = gather(connection, _asked(rows, meant), rulebook, now, ledger.lock_head(connection))
+    admitted = admit_rows(batch, rows, meant)
+    ignored = 0
+    if len(admitted.at):
+        entries = _Entries.of(batch, rows, admitted)
+        with ledger.copying(connection) as stream:
+            entries.send(stream)
+        ignored = entries.fold()
+        entries.answer(admitted)
         store.write_bulk(connection, batch.writing)
-    return outcomes
+    return Answers(len(admitted.at), ignored, admitted.repeated, admitted.refused)
+
+
+def _asked(rows: Rows, meant: Sequence[SubjectId | None]) -> Asked:
+    keys = [rows.said(at).idempotency_key for at in rows.keys]
+    return Asked(
+        subjects={subject for subject in meant if subject is not None},
+        purposes={kind.purpose for kind in rows.kinds},
+        keys=[key for key in keys if key is not None],
+        dated=True,
+    )
 
 
 @attrs.define
 class _Saying:
-    """What the fold looks at (`rules.Foldable`), made once for a form and dated anew for each row."""
+    """What the fold looks at (`rules.Foldable`), made once for a kind and dated anew for each row."""
 
     channel: ChannelId | None
     decision: Decision
@@ -60,203 +88,204 @@ class _Saying:
     recorded_at: datetime
 
 
-@attrs.frozen(slots=False)
-class _Form:
-    """What the records of many plain wishes have in common, worked out for the first of them."""
+@attrs.frozen(eq=False)
+class _Entries:
+    """The admitted rows of one transaction, stamped, in columns: line by line what will be recorded."""
 
-    text: str
-    """Canonical JSON with `%s` where a record's own values stand."""
-    words: bytes
-    saying: _Saying
-
-
-@attrs.frozen(slots=False)
-class _Own:
-    """What the records of one person have in common."""
-
-    key: bytes
-    id: bytes
-    text: str
-
-
-class _Line:
-    """
-    Answers one wish after the other and sends what they enter.
-
-    A wish is plain when nothing but its times, its subject and its provenance's date tells it from others of its kind.
-    A kind that `admit` lets in is let in for all of them, save for the times, which are asked of each; a plain wish is
-    then only stamped, committed to and folded. All else goes the way of `actions.decide`.
-    """
-
-    def __init__(self, batch: Batch, rows: ledger.Copying) -> None:
-        self._batch = batch
-        self._rows = rows
-        self._forms: dict[Any, _Form | None] = {}
-        self._own: dict[SubjectId, _Own] = {}
-        self._instant = lru_cache(1024)(lambda moment: (format_instant(moment), pack.microseconds(moment)))
-        self._second, self._next_second = "", datetime.min.replace(tzinfo=UTC)
-        batch.enter, batch.new_id = rows.write, RecordIds()
-
-    def answer(self, wish: Wish, facts: Facts) -> Outcome:
-        if wish.evidence is not None or wish.idempotency_key is not None or wish.shown is not None:
-            return decide(self._batch, wish, facts)
-        provenance, actor = wish.provenance, wish.actor
-        kind = (
-            wish.purpose, wish.channel, wish.decision, wish.route, wish.language, wish.notice_version, wish.reason,
-            actor.kind, actor.id, facts.erased,
-            *((None, None) if provenance is None else (provenance.source, provenance.grade)),
-        )  # fmt: skip
-        try:
-            form = self._forms[kind]
-        except KeyError:
-            form = self._forms[kind] = self._form(wish, facts)
-        person = self._batch.people.get(wish.subject)
-        if form is None or person is None or times(wish, facts, self._batch.now) is not None:
-            return decide(self._batch, wish, facts)
-        return self._enter(wish, facts, form, person)
-
-    def _form(self, wish: Wish, facts: Facts) -> _Form | None:
-        """The form of a plain wish; None where each must be decided by itself."""
-        undated = attrs.evolve(wish, occurred_at=None)
-        if wish.actor.kind == "representative" or wish.decision == Decision.REQUESTED:
-            return None
-        if admit(undated, facts, {}, now=self._batch.now, rest=self._batch.rulebook.rest) is not None:
-            return None
-        now = self._batch.now
-        record = stamp(undated, facts, Position(0), self._batch.new_id(now), now, None)
-        saying = _Saying(record.channel, record.decision, record.actor, record.notice, now, now)
-        return _Form(form_of(record), ledger.words(record.purpose, record.channel, record.decision.value), saying)
-
-    def _enter(self, wish: Wish, facts: Facts, form: _Form, person: store.Person) -> Recorded:
-        """As `actions.decide` enters an admitted wish, from what its form has ready."""
-        batch, saying = self._batch, form.saying
-        position, recorded_at = Position(batch.head.position + 1), ledger.next_instant(batch.head, batch.now)
-        said = wish.occurred_at
-        saying.recorded_at = recorded_at
-        saying.occurred_at = recorded_at if said is None or said > recorded_at else said
-        occurred_text, occurred = self._instant(saying.occurred_at)
-        own = self._own.get(person.id) or self._known(person)
-        id = batch.new_id(recorded_at)
-        values = [str(id), occurred_text, self._recorded(recorded_at), own.text]
-        if wish.provenance is not None:
-            values.insert(2, self._instant(wish.provenance.collected_at)[0])
-        body = (form.text % tuple(values)).encode()
-        entry, recorded = commitment_of(own.key, id.bytes, body), pack.microseconds(recorded_at)
-        row = ledger.pack_record(position, id.bytes, recorded, own.id, form.words, occurred, body, entry)
-        self._rows.write_packed(row, position, recorded_at)
-        batch.head = Head(batch.head.epoch, position, recorded_at)
-        return fold_in(batch, wish, person, facts, saying, id)
-
-    def _recorded(self, moment: datetime) -> str:
-        """As `format_instant`, for moments that follow each other by microseconds: their second is written once."""
-        if moment >= self._next_second:
-            whole = moment.replace(microsecond=0)
-            self._second, self._next_second = format_instant(whole)[:-7], whole + _SECOND
-        return f"{self._second}{moment.microsecond:06}Z"
-
-    def _known(self, person: store.Person) -> _Own:
-        own = self._own[person.id] = _Own(key_of(self._batch, person), person.id.bytes, str(person.id))
-        return own
-
-
-@attrs.frozen
-class Rehearsal:
-    """
-    A dry run: what `record_bulk` would answer, unit after unit, in one transaction that is never committed.
-
-    It locks nothing. What one unit would change and a later one must see stands in temporary tables.
-    """
-
-    connection: Connection
-    rulebook: Rulebook
+    batch: Batch
+    rows: Rows
+    at: Places
+    """Their places among the rows."""
+    people: Sequence[store.Person | None]
+    who: Places
+    """Their places among the people."""
+    kind: Places
+    position: npt.NDArray[np.int64]
+    recorded: Instants
+    occurred: Instants
+    ids: Column
 
     @classmethod
-    def begin(cls, connection: Connection, rulebook: Rulebook) -> Rehearsal:
-        for statement in ("rehearse_states", "rehearse_answers", "rehearse_newcomers"):
-            connection.execute(_SQL[statement])
-        return cls(connection, rulebook)
+    def of(cls, batch: Batch, rows: Rows, admitted: Admitted) -> _Entries:
+        """Stamp the admitted rows under the locked head."""
+        at, count = admitted.at, len(admitted.at)
+        (first,) = instants([ledger.next_instant(batch.head, batch.now)])
+        recorded, position = first + np.arange(count), batch.head.position + 1 + np.arange(count)
+        batch.head = Head(batch.head.epoch, Position(int(position[-1])), moment(recorded[-1]))
+        # A clock of theirs may run a little ahead of ours: nothing has occurred after it was recorded.
+        occurred = np.minimum(rows.occurred[at], recorded)
+        ids = record_ids(recorded)
+        return cls(batch, rows, at, admitted.people, rows.who[at], rows.kind[at], position, recorded, occurred, ids)
 
-    def newcomers(self, ids: Sequence[SubjectId]) -> set[SubjectId]:
-        """Remember subjects that would be added; those that were not remembered before."""
-        rows = self.connection.execute(_SQL["rehearse_newcomer"], {"ids": list(ids)})
-        return {SubjectId(id) for (id,) in rows}
+    # The ledger's rows
 
-    def answer(self, wishes: Sequence[Wish], *, now: datetime) -> list[Outcome]:
-        """As `record_bulk`; ids and positions mean nothing."""
-        batch = gather(self.connection, wishes, self.rulebook, now, ledger.ending(self.connection))
-        self._remind(batch, wishes)
-        known = _facts(batch, wishes)
-        batch.enter = _no_row
-        outcomes = [decide(batch, wish, facts) for wish, facts in zip(wishes, known, strict=True)]
-        self._remember(batch)
-        return outcomes
+    def send(self, stream: ledger.Copying) -> None:
+        """Write the records, in the order of their positions."""
+        keys, subjects = self._keys(), self._subjects()
+        packed: list[bytes] = [b""] * len(self.at)
+        for places in self._forms():
+            record = self._sample(int(places[0]))
+            who = self.who[places]
+            bodies = form_of(record).fill(len(places), *self._own(places, record, uuid_texts(subjects)[who]))
+            made = ledger.pack_records(
+                ledger.words(record.purpose, record.channel, record.decision.value),
+                position=self.position[places],
+                ids=self.ids[places],
+                recorded=self.recorded[places],
+                subjects=subjects[who],
+                occurred=self.occurred[places],
+                bodies=bodies,
+                entries=commitments(keys[who], self.ids[places], bodies),
+            )
+            for place, row in zip(places.tolist(), made, strict=True):
+                packed[place] = row
+        stream.write_packed(packed, int(self.position[-1]), moment(self.recorded[-1]))
 
-    def _remind(self, batch: Batch, wishes: Sequence[Wish]) -> None:
-        """Add to the facts what this rehearsal has changed so far."""
-        people, ids = dict(batch.people), list({wish.subject for wish in wishes} - batch.people.keys())
-        for id, number in self.connection.execute(_SQL["rehearsed_newcomers"], {"ids": ids}):
-            people[id] = store.Person(id, Number(-number), None, erased=False)
-            batch.keys[id] = bytes(KEY_BYTES)
-        batch.people = people
-        numbers, purposes = [person.number for person in people.values()], list({wish.purpose for wish in wishes})
-        batch.standings |= store.standings(self.connection, numbers, purposes, statement=_SQL["rehearsed_states"])
-        keys = [wish.idempotency_key for wish in wishes if wish.idempotency_key is not None]
-        for key, request in self.connection.execute(_SQL["rehearsed_answers"], {"keys": keys}):
-            batch.answered[bytes(key)] = store.Answered(bytes(request), batch.head.position, new_record_id(batch.now))
+    def _forms(self) -> list[Places]:
+        """The places of those whose bodies differ in nothing but what each has of its own."""
+        told = np.isin(self.at, list(self.rows.evidence))
+        form = self.kind * 4 + (self.rows.collected[self.at] != NEVER) * 2 + told
+        return [np.flatnonzero(form == each) for each in np.unique(form)]
 
-    def _remember(self, batch: Batch) -> None:
-        touched = {
-            "numbers": [person.number for person in batch.people.values()],
-            "purposes": list({purpose for _, purpose in batch.standings}),
-        }
-        self.connection.execute(_SQL["forget_rehearsed"], touched)
-        states = {
-            (number, purpose, channel): state
-            for (number, purpose), standing in batch.standings.items()
-            for channel, state in standing.items()
-        }
-        store.copy_states(self.connection, _SQL["copy_rehearsed"], states)
-        answers = [(answer["key"], answer["request"]) for answer in batch.writing.answered]
-        self.connection.execute(
-            _SQL["rehearse_answer"], {"keys": [key for key, _ in answers], "requests": [said for _, said in answers]}
+    def _sample(self, place: int) -> Record:
+        row = int(self.at[place])
+        said, person = self.rows.said(row), self.people[self.who[place]]
+        assert person is not None
+        facts = Facts(known=True, terms=self.batch.terms.get(said.kind.purpose))
+        evidence = None if said.evidence is None else ""
+        recorded_at, id = moment(self.recorded[place]), RecordId(person.id)
+        return stamp(said.wish(person.id), facts, Position(0), id, recorded_at, evidence)
+
+    def _own(self, places: Places, record: Record, subjects: Column) -> list[Column]:
+        """What each of these records has of its own, in the order of `_WIDTHS`."""
+        collected = self.rows.collected[self.at[places]]
+        return [
+            *([] if record.evidence is None else [self._evidence(places)]),
+            uuid_texts(self.ids[places]),
+            instant_texts(self.occurred[places]),
+            *([] if record.provenance is None else [instant_texts(collected)]),
+            instant_texts(self.recorded[places]),
+            subjects,
+        ]
+
+    def _evidence(self, places: Places) -> Column:
+        """Seal the evidence of these, and the hashes that their records hold."""
+        hashes = []
+        for place in places.tolist():
+            person, evidence = self.people[self.who[place]], self.rows.evidence[int(self.at[place])]
+            assert person is not None
+            hashes.append(seal_evidence(self.batch, evidence, person).encode())
+        return stacked(hashes, _WIDTHS["evidence"])
+
+    def _keys(self) -> Column:
+        """The keys of the people; zeros where nobody's is needed."""
+        needed = set(np.unique(self.who).tolist())
+        none = bytes(KEY_BYTES)
+        return stacked(
+            [
+                key_of(self.batch, person) if place in needed and person is not None else none
+                for place, person in enumerate(self.people)
+            ],
+            KEY_BYTES,
         )
 
+    def _subjects(self) -> Column:
+        return stacked([bytes(16) if person is None else person.id.bytes for person in self.people], 16)
 
-def _no_row(_row: Row) -> None:
-    return None
+    # States and feed
+
+    def fold(self) -> int:
+        """Change the states; how many were kept and ignored."""
+        numbers = np.array([0 if person is None else person.number for person in self.people])[self.who]
+        first = _firsts(self.batch, self.rows, self.kind, numbers)
+        ignored = 0
+        for kind in np.unique(self.kind).tolist():
+            self._fold_first(kind, np.flatnonzero(first & (self.kind == kind)), numbers)
+        sayings: dict[int, _Saying] = {}
+        for place in np.flatnonzero(~first).tolist():
+            kind = int(self.kind[place])
+            if (saying := sayings.get(kind)) is None:
+                saying = sayings[kind] = self._saying(place)
+            ignored += not self._fold_next(place, saying, int(numbers[place]))
+        return ignored
+
+    def _fold_first(self, kind: int, places: Places, numbers: npt.NDArray[np.int64]) -> None:
+        """The states of those about whom nothing of the sort was said before: each is what `step` makes of nothing."""
+        if not len(places):
+            return
+        said, terms = self._saying(int(places[0])), self._terms(kind)
+        ((channel, state),) = step({}, said, position=0, terms=terms).items()
+        self.batch.writing.firsts.append(
+            store.Firsts(
+                purpose=self.rows.kinds[kind].purpose,
+                channel=channel,
+                like=state,
+                numbers=numbers[places],
+                position=self.position[places],
+                occurred=self.occurred[places],
+                recorded=self.recorded[places],
+            )
+        )
+
+    def _fold_next(self, place: int, saying: _Saying, number: int) -> bool:
+        kind = int(self.kind[place])
+        saying.occurred_at, saying.recorded_at = moment(self.occurred[place]), moment(self.recorded[place])
+        purpose, position = self.rows.kinds[kind].purpose, Position(int(self.position[place]))
+        return fold_in(self.batch, Number(number), purpose, saying, position=position, terms=self._terms(kind))
+
+    def _saying(self, place: int) -> _Saying:
+        record = self._sample(place)
+        return _Saying(
+            record.channel, record.decision, record.actor, record.notice, record.occurred_at, record.recorded_at
+        )
+
+    def _terms(self, kind: int) -> Terms | None:
+        return self.batch.terms.get(self.rows.kinds[kind].purpose)
+
+    # Keys
+
+    def answer(self, admitted: Admitted) -> None:
+        """Remember at which position each key was answered."""
+        for row, (key, request) in admitted.requests.items():
+            position = int(self.position[np.searchsorted(self.at, row)])
+            self.batch.writing.answer(key, request, Position(position), self.batch.now)
 
 
-def _facts(batch: Batch, wishes: Sequence[Wish]) -> list[Facts]:
-    """The facts for each wish; those that differ in nothing that facts depend on share one value."""
-    shared: dict[tuple[bool, str, datetime | None], Facts] = {}
-    found = []
-    for wish in wishes:
-        person = batch.people.get(wish.subject)
-        if person is None or wish.shown is not None or wish.mandate is not None:
-            found.append(facts_for(batch, wish))
-            continue
-        key = (person.erased, wish.purpose, batch.line_since.get(person.number))
-        if (facts := shared.get(key)) is None:
-            facts = shared[key] = facts_for(batch, wish)
-        found.append(facts)
-    return found
-
-
-_OWN = ("evidence", "id", "occurred_at", "recorded_at", "subject")
-
-
-def form_of(record: Record) -> str:
+def _firsts(batch: Batch, rows: Rows, kind: Places, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """
-    *record*'s canonical JSON with `%s` where its own values stand, in the order of their keys: evidence, id,
-    occurred_at, collected_at, recorded_at, subject.
+    Which of these rows the fold may take without a look at what stood before.
+
+    Nothing is stored about the person and purpose, and in this transaction nothing else is said about them, or only a
+    yes to each of several channels: a yes bars no other, and no two write the same state.
+    """
+    purposes = {purpose: place for place, purpose in enumerate(dict.fromkeys(each.purpose for each in rows.kinds))}
+    channels = {channel: place for place, channel in enumerate(dict.fromkeys(each.channel for each in rows.kinds))}
+    purpose = np.array([purposes[each.purpose] for each in rows.kinds])[kind]
+    channel = np.array([channels[each.channel] for each in rows.kinds])[kind]
+    no = np.array([each.decision != Decision.GIVEN for each in rows.kinds])[kind]
+    about, which, said = np.unique(numbers * len(purposes) + purpose, return_inverse=True, return_counts=True)
+    noes = np.bincount(which, weights=no, minlength=len(about))
+    places = np.unique(which * len(channels) + channel) // len(channels)
+    once = np.bincount(places, minlength=len(about)) == said
+    stored = [number * len(purposes) + purposes[id] for number, id in batch.standings if id in purposes]
+    alone: npt.NDArray[np.bool_] = ((said == 1) | ((noes == 0) & once)) & ~np.isin(about, stored)
+    return alone[which]
+
+
+def form_of(record: Record) -> Stencil:
+    """
+    *record*'s canonical JSON with holes where its own values stand, in the order of `_WIDTHS`.
 
     The places are marked by a NUL while it is made, which no record can contain, since PostgreSQL's text cannot.
     """
     shape = as_json(record)
-    for name in _OWN:
-        if shape[name] is not None:
-            shape[name] = "\0"
-    if shape["provenance"] is not None:
-        shape["provenance"]["collected_at"] = "\0"
+    own = [name for name in _WIDTHS if (shape["provenance"] if name == "collected_at" else shape[name]) is not None]
+    for name in own:
+        (shape["provenance"] if name == "collected_at" else shape)[name] = "\0"
     # NUL is written \u0000; a text that has these six characters itself has its backslash doubled.
-    return jcs.canonical(shape).decode().replace("%", "%%").replace(r'"\u0000"', '"%s"')
+    start, *rest = jcs.canonical(shape).split(rb'"\u0000"')
+    parts: list[bytes | int] = [start + b'"']
+    for name, piece in zip(own, rest, strict=True):
+        parts += [_WIDTHS[name], b'"' + piece + b'"']
+    parts[-1] = b'"' + rest[-1]
+    return Stencil(parts)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
 
 import attrs
+import numpy as np
 from psycopg import Connection
 
 from placet.consents.actions import Rulebook
-from placet.consents.bulk import Rehearsal, record_bulk
-from placet.consents.import_model import Answers, Names, Options, Report, Unit, tally
-from placet.consents.import_rows import Named, Said
-from placet.consents.model import Outcome, Refused, Wish
+from placet.consents.admission import UNKNOWN
+from placet.consents.bulk import record_rows
+from placet.consents.import_model import Answers, Options, Report, Unit
+from placet.consents.import_rows import Named, Rows, Said
+from placet.consents.model import Outcome, Refused
+from placet.consents.rehearsal import Rehearsal
 from placet.consents.rules import Facts, admit
 from placet.kernel.errors import Conflict
 from placet.kernel.ids import SubjectId, new_subject_id
@@ -27,7 +29,6 @@ from placet.subjects.model import LANGUAGES, Alias, Newcomer
 
 SQL = queries("placet.consents", "imports.sql")
 _FOUR_FIELDS = pack.fields(4)
-_UNKNOWN = Refused("unknown-subject", "no such subject; add the subject first, or import with --create-subjects")
 
 
 @attrs.frozen
@@ -81,45 +82,44 @@ class Recording:
     def answer(self, unit: Unit, before: Report) -> Answers:
         now = self.desk.clock()
         with self.desk.database.transaction() as connection:
-            meant, unknown = unit.names
-            if unknown and self.options.create_subjects:
+            meant, created = unit.meant, 0
+            if self.options.create_subjects and None in meant:
                 # The unit before this one may have added them meanwhile.
-                found, unknown = names(self.desk, connection, list(unknown.values()))
-                meant = meant | found
-            created = self._add(connection, unknown, now) if self.options.create_subjects else {}
-            outcomes = _outcomes(
-                unit,
-                meant | created,
-                lambda wishes: record_bulk(connection, wishes, rulebook=self.desk.rulebook, now=now),
-            )
-            self._advance(connection, unit, before, outcomes, len(created))
-        return Answers(outcomes, len(created))
+                meant = named(self.desk, connection, unit.rows.names)
+                meant, created = self._add(connection, unit.rows, meant, now)
+            found = record_rows(connection, unit.rows, meant, rulebook=self.desk.rulebook, now=now)
+            answers = attrs.evolve(found, refused={**unit.refused, **found.refused}, created=created)
+            self._advance(connection, unit, before, answers)
+        return answers
 
     def finish(self) -> None:
         with self.desk.database.transaction() as connection:
             connection.execute(SQL["finish"], {"file": self.file, "now": self.desk.clock()})
 
-    def _add(self, connection: Connection, unknown: Mapping[Alias, Said], now: datetime) -> dict[Named, SubjectId]:
-        worth = _worth_adding(self.desk, connection, unknown, now)
-        newcomers = [Newcomer([alias], _language(unknown[alias])) for alias in worth]
+    def _add(
+        self, connection: Connection, rows: Rows, meant: Sequence[SubjectId | None], now: datetime
+    ) -> tuple[Sequence[SubjectId | None], int]:
+        """Add whom nobody knows; whom the names mean then, and how many were added."""
+        worth = _worth_adding(self.desk, connection, rows, meant, now)
+        newcomers = [Newcomer([alias], _language(said)) for alias, said in worth.values()]
         added = self.desk.subjects.add_many(connection, newcomers, now=now)
-        return {alias: subject.id for alias, subject in zip(worth, added, strict=True)}
+        known = {name: subject.id for name, subject in zip(worth, added, strict=True)}
+        return [known.get(name, subject) for name, subject in enumerate(meant)], len(added)
 
-    def _advance(
-        self, connection: Connection, unit: Unit, before: Report, outcomes: Sequence[Outcome], created: int
-    ) -> None:
+    def _advance(self, connection: Connection, unit: Unit, before: Report, answers: Answers) -> None:
         """Move `done`: in the transaction that recorded the unit, so that neither is without the other."""
-        moved = {"file": self.file, "from": before.done, "done": unit.lines[-1].number, "created": created}
-        if connection.execute(SQL["advance"], {**moved, **tally(outcomes)}).fetchone() is None:
+        moved = {"file": self.file, "from": before.done, "done": unit.new.last, "refused": len(answers.refused),
+                 "recorded": answers.recorded, "ignored": answers.ignored, "repeated": answers.repeated,
+                 "created": answers.created}  # fmt: skip
+        if connection.execute(SQL["advance"], moved).fetchone() is None:
             raise Conflict("another process imports this file just now; it goes on there", code="import-runs")
         refusals = [
             _FOUR_FIELDS
             + pack.blob(self.file)
-            + pack.int8(line.number)
-            + pack.text(outcome.code)
-            + pack.text(outcome.message)
-            for line, outcome in zip(unit.lines, outcomes, strict=True)
-            if isinstance(outcome, Refused)
+            + pack.int8(number)
+            + pack.text(refused.code)
+            + pack.text(refused.message)
+            for number, refused in answers.refused.items()
         ]
         if refusals:
             pack.copy_rows(connection, SQL["copy_refusals"], refusals)
@@ -142,15 +142,21 @@ class Rehearsing:
 
     def answer(self, unit: Unit, before: Report) -> Answers:  # noqa: ARG002 - a rehearsal moves nothing
         connection, now = self.rehearsal.connection, self.desk.clock()
-        meant, unknown = unit.names
-        created: set[SubjectId] = set()
+        meant, created = unit.meant, 0
         if self.options.create_subjects:
-            worth = _worth_adding(self.desk, connection, unknown, now)
-            provisional: dict[Named, SubjectId] = {alias: self._provisional(alias) for alias in worth}
-            created = self.rehearsal.newcomers(list(provisional.values()))
-            meant = meant | provisional
-        outcomes = _outcomes(unit, meant, lambda wishes: self.rehearsal.answer(wishes, now=now))
-        return Answers(outcomes, len(created))
+            worth = _worth_adding(self.desk, connection, unit.rows, meant, now)
+            provisional = {name: self._provisional(alias) for name, (alias, _) in worth.items()}
+            created = len(self.rehearsal.newcomers(list(provisional.values())))
+            meant = [provisional.get(name, subject) for name, subject in enumerate(meant)]
+        found = Answers.of(unit.rows.numbers.tolist(), self._outcomes(unit.rows, meant, now))
+        return attrs.evolve(found, refused={**unit.refused, **found.refused}, created=created)
+
+    def _outcomes(self, rows: Rows, meant: Sequence[SubjectId | None], now: datetime) -> list[Outcome]:
+        """One outcome a row; only what names somebody is decided."""
+        subjects = [meant[name] for name in rows.who]
+        wishes = [rows.said(row).wish(subject) for row, subject in enumerate(subjects) if subject is not None]
+        answers = iter(self.rehearsal.answer(wishes, now=now))
+        return [UNKNOWN if subject is None else next(answers) for subject in subjects]
 
     def finish(self) -> None:
         """Nothing lasts."""
@@ -178,64 +184,38 @@ def _refusals(connection: Connection, file: bytes, first: int, last: int) -> Map
     return {line: Refused(code, message) for line, code, message in rows}
 
 
-def names(desk: Desk, connection: Connection, said: Sequence[Said | Refused]) -> Names:
-    """Whom these decisions name."""
-    first: dict[Named, Said] = {}
-    last = None
-    for each in said:
-        if isinstance(each, Said) and each.named is not last:
-            last = each.named
-            first.setdefault(last, each)
-    found = desk.subjects.find_many(connection, [named for named in first if isinstance(named, Alias)])
-    ids = [named for named in first if not isinstance(named, Alias)]
+def named(desk: Desk, connection: Connection, names: Sequence[Named]) -> list[SubjectId | None]:
+    """Whom these names mean; None: nobody who is known."""
+    found = desk.subjects.find_many(connection, [name for name in names if isinstance(name, Alias)])
     meant: dict[Named, SubjectId] = {alias: subject.id for alias, subject in found.items()}
-    if ids:
+    if ids := [name for name in names if not isinstance(name, Alias)]:
         meant.update(connection.execute(SQL["onward"], {"ids": ids}).fetchall())
-    unknown = {named: each for named, each in first.items() if isinstance(named, Alias) and named not in found}
-    return Names(meant, unknown)
+    return [meant.get(name) for name in names]
 
 
-def _worth_adding(desk: Desk, connection: Connection, unknown: Mapping[Alias, Said], now: datetime) -> list[Alias]:
-    """Those of the unknown whose first decision would be recorded: a refused row adds nobody."""
+def _worth_adding(
+    desk: Desk, connection: Connection, rows: Rows, meant: Sequence[SubjectId | None], now: datetime
+) -> dict[int, tuple[Alias, Said]]:
+    """
+    Those of the unknown whose first decision would be recorded: a refused row adds nobody.
+
+    By their place among the names, with what was said first under that name.
+    """
     terms = desk.rulebook.terms(connection)
     nobody = new_subject_id()
-    return [
-        alias
-        for alias, said in unknown.items()
-        if admit(
-            said.wish(nobody, None),
-            Facts(known=True, terms=terms.get(said.kind.purpose)),
-            {},
-            now=now,
-            rest=desk.rulebook.rest,
-        )
-        is None
-    ]
+    unknown = {place for place, subject in enumerate(meant) if subject is None}
+    worth: dict[int, tuple[Alias, Said]] = {}
+    for place, first in zip(*np.unique(rows.who, return_index=True), strict=True):
+        alias = rows.names[place]
+        if place not in unknown or not isinstance(alias, Alias):
+            continue
+        said = rows.said(int(first))
+        wish = attrs.evolve(said.wish(nobody), idempotency_key=None)
+        facts = Facts(known=True, terms=terms.get(said.kind.purpose))
+        if admit(wish, facts, {}, now=now, rest=desk.rulebook.rest) is None:
+            worth[int(place)] = (alias, said)
+    return worth
 
 
 def _language(said: Said) -> str:
     return said.kind.language if said.kind.language in LANGUAGES else LANGUAGES[0]
-
-
-def _outcomes(
-    unit: Unit, meant: Mapping[Named, SubjectId], record: Callable[[Sequence[Wish]], Sequence[Outcome]]
-) -> list[Outcome]:
-    """One outcome a line; only what is understood and names somebody is passed on to *record*."""
-    wishes: list[Wish | Refused] = []
-    named, subject = None, None
-    for said in unit.said:
-        if isinstance(said, Refused):
-            wishes.append(said)
-            continue
-        if said.named is not named:  # rows of one person stand together
-            named, subject = said.named, meant.get(said.named)
-        wishes.append(_UNKNOWN if subject is None else said.wish(subject, _key(said)))
-    answers = iter(record([wish for wish in wishes if isinstance(wish, Wish)]))
-    return [next(answers) if isinstance(wish, Wish) else wish for wish in wishes]
-
-
-def _key(said: Said) -> bytes | None:
-    """A `row_key` names a decision within its source, in whichever file it comes."""
-    if said.row_key is None:
-        return None
-    return sha256(f"placet/import-row/v1\0{said.kind.source}\0{said.row_key}".encode()).digest()

@@ -8,7 +8,9 @@ rows behind it, and one of them may be somebody's no. So a broken line is refuse
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import itertools
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +25,7 @@ LONGEST_LINE = 64 * 1024
 """Bytes; no decision is longer, and a file without line ends must not fill the memory."""
 KEPT = 1_000
 """Bytes of a too long line that come back with its refusal."""
-_BLOCK = 256 * 1024
+_BLOCK = 512 * 1024
 _BOM = b"\xef\xbb\xbf"
 TOO_LONG = Refused("too-long", f"the line has more than {LONGEST_LINE // 1024} KB; here is how it begins")
 NUL = Refused("nul", "the line contains a NUL character")
@@ -32,7 +34,7 @@ _QUOTES = Refused("broken-quotes", "a quote is not closed, or text follows it; o
 
 
 class Line(NamedTuple):
-    """One row as it stands in the file: its cells, or why it has none, with its text as far as it can be shown."""
+    """A row that comes back: its cells, or why it has none, with its text as far as it can be shown."""
 
     number: int
     cells: Sequence[str]
@@ -40,20 +42,58 @@ class Line(NamedTuple):
     text: str = ""
 
 
-class Batch(NamedTuple):
-    """Neighbouring lines, their size in bytes, and how much of the file was read with them (0 to 1)."""
+class Sheet(NamedTuple):
+    """Neighbouring rows: the sound ones cell by cell in columns, the others as the lines they are."""
 
-    lines: list[Line]
-    size: int
+    numbers: Sequence[int]
+    """Of the sound rows; the number of a row names it in its file."""
+    columns: Sequence[Sequence[str]]
+    odd: Sequence[Line]
     read: float
+    """How much of the file was read with them (0 to 1)."""
+
+    @property
+    def first(self) -> int:
+        """The number of the first row; 0 when there is none."""
+        firsts = [*self.numbers[:1], *(line.number for line in self.odd[:1])]
+        return min(firsts, default=0)
+
+    @property
+    def last(self) -> int:
+        """The number of the last row; 0 when there is none."""
+        return max(self.numbers[-1] if self.numbers else 0, self.odd[-1].number if self.odd else 0)
+
+    def split(self, line: int) -> tuple[Sheet, Sheet]:
+        """The rows up to the one with number *line*, and those behind it."""
+        at, odd = bisect_right(self.numbers, line), sum(each.number <= line for each in self.odd)
+        past = Sheet(self.numbers[:at], [cells[:at] for cells in self.columns], self.odd[:odd], self.read)
+        return past, Sheet(self.numbers[at:], [cells[at:] for cells in self.columns], self.odd[odd:], self.read)
+
+    def slices(self, most: int) -> Iterator[Sheet]:
+        """The same in pieces of at most *most* sound rows."""
+        rest = self
+        while len(rest.numbers) > most:
+            piece, rest = rest.split(rest.numbers[most - 1])
+            yield piece
+        if rest.last:
+            yield rest
+
+    def lines(self, numbers: Collection[int]) -> list[Line]:
+        """The rows with these numbers, in order."""
+        sound = [
+            Line(number, [cells[at] for cells in self.columns])
+            for at, number in enumerate(self.numbers)
+            if number in numbers
+        ]
+        return sorted([*sound, *(line for line in self.odd if line.number in numbers)])
 
 
 @attrs.frozen
 class Table:
-    """An opened file: the names of its columns and its lines in order."""
+    """An opened file: the names of its columns and its rows in order."""
 
     header: Sequence[str]
-    batches: Iterator[Batch]
+    sheets: Iterator[Sheet]
 
 
 class _Block(NamedTuple):
@@ -84,14 +124,14 @@ def _open_csv(file: BufferedReader, size: int) -> Table:
         for index, raw in enumerate(block.lines):
             if raw.strip():
                 header = _header(raw, cut=index in block.cut)
-                sign = delimiter(header)
+                form = _Form(delimiter(header), header)
                 rest = _Block(
                     block.first + index + 1,
                     block.lines[index + 1 :],
                     frozenset(at - index - 1 for at in block.cut),
                     block.read,
                 )
-                return Table(next(csv.reader([header], delimiter=sign)), _batches(rest, blocks, sign, size))
+                return Table(form.names, (form.sheet(each, size) for each in itertools.chain([rest], blocks)))
     raise BadInput("the file is empty. Nothing was imported", code="empty-file")
 
 
@@ -105,12 +145,6 @@ def _header(raw: bytes, *, cut: bool) -> str:
             "the first line must name the columns; it is too long or not text. Nothing was imported", code="bad-header"
         )
     return text
-
-
-def _batches(first: _Block, others: Iterator[_Block], sign: str, size: int) -> Iterator[Batch]:
-    yield Batch(_parsed(first, sign), _BLOCK, first.read / size)
-    for block in others:
-        yield Batch(_parsed(block, sign), _BLOCK, block.read / size)
 
 
 def _blocks(file: BufferedReader) -> Iterator[_Block]:
@@ -133,35 +167,76 @@ def _blocks(file: BufferedReader) -> Iterator[_Block]:
         number += len(lines)
 
 
-def _parsed(block: _Block, sign: str) -> list[Line]:
-    """The rows of a block at once if nothing is wrong with any; else line by line. Empty lines are no rows."""
-    rows = None if block.cut else _rows(block.lines, sign)
-    if rows is not None:
-        return [Line(number, row) for number, row in enumerate(rows, block.first) if any(row)]
-    lines = (_line(block.first + index, raw, sign, cut=index in block.cut) for index, raw in enumerate(block.lines))
-    return [line for line in lines if line.broken is not None or any(line.cells)]
+class _Form:
+    """How the lines of one file are divided into cells: by which sign, into how many."""
+
+    def __init__(self, sign: str, header: str) -> None:
+        self.names = next(csv.reader([header], delimiter=sign))
+        self._sign, self._width = sign, len(self.names)
+        self._blank = sign.encode() * (self._width - 1)
+
+    def sheet(self, block: _Block, size: int) -> Sheet:
+        """The rows of a block at once if nothing is odd about any; else line by line. Empty lines are no rows."""
+        columns = None if block.cut else self._plain(block.lines)
+        if columns is not None:
+            return Sheet(range(block.first, block.first + len(block.lines)), columns, (), block.read / size)
+        rows = None if block.cut else self._rows(block.lines)
+        if rows is not None:
+            lines = [Line(number, row) for number, row in enumerate(rows, block.first)]
+        else:
+            lines = [self._line(block.first + at, raw, cut=at in block.cut) for at, raw in enumerate(block.lines)]
+        found = [line for line in lines if line.broken is not None or any(line.cells)]
+        return sheet_of(found, self._width, block.read / size)
+
+    def _plain(self, lines: list[bytes]) -> list[list[str]] | None:
+        """The cells of plain lines by column; None when a line has quotes, a NUL, more or fewer cells, or is blank."""
+        block = b"\n".join(lines)
+        signs = self._sign.encode()
+        if b'"' in block or b"\0" in block or self._blank in lines:
+            return None
+        if any(map((self._width - 1).__ne__, map(bytes.count, lines, itertools.repeat(signs)))):
+            return None
+        try:
+            cells = block.replace(b"\n", signs).decode().split(self._sign)
+        except UnicodeDecodeError:
+            return None
+        return [cells[at :: self._width] for at in range(self._width)] if lines else None
+
+    def _rows(self, lines: list[bytes]) -> list[list[str]] | None:
+        """Every line's cells; None if one is not UTF-8, has a NUL or broken quotes, or does not end with its row."""
+        try:
+            text = b"\n".join(lines).decode()
+            rows = list(csv.reader(text.split("\n"), delimiter=self._sign, strict=True))
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        return rows if len(rows) == len(lines) and "\0" not in text else None
+
+    def _line(self, number: int, raw: bytes, *, cut: bool) -> Line:
+        shown = raw[:KEPT].decode(errors="backslashreplace") if cut else raw.decode(errors="backslashreplace")
+        if cut:
+            return Line(number, (), TOO_LONG, shown.replace("\0", "\\x00"))
+        if b"\0" in raw:
+            return Line(number, (), NUL, shown.replace("\0", "\\x00"))
+        if (rows := self._rows([raw])) is not None:
+            return Line(number, rows[0])
+        try:
+            raw.decode()
+        except UnicodeDecodeError:
+            return Line(number, (), NOT_UTF8, shown)
+        return Line(number, (), _QUOTES, shown)
 
 
-def _rows(lines: list[bytes], sign: str) -> list[list[str]] | None:
-    """Every line's cells; None if one is not UTF-8, has a NUL or broken quotes, or does not end where its row ends."""
-    try:
-        text = b"\n".join(lines).decode()
-        rows = list(csv.reader(text.split("\n"), delimiter=sign, strict=True))
-    except (UnicodeDecodeError, csv.Error):
-        return None
-    return rows if len(rows) == len(lines) and "\0" not in text else None
+def sheet_of(lines: Sequence[Line], width: int, read: float) -> Sheet:
+    """*lines* as a sheet: those with *width* cells are sound, the others odd."""
+    sound = [line for line in lines if line.broken is None and len(line.cells) == width]
+    odd = [
+        line if line.broken is not None else line._replace(broken=_wrong_width(width, len(line.cells)))
+        for line in lines
+        if line.broken is not None or len(line.cells) != width
+    ]
+    columns = list(zip(*(line.cells for line in sound), strict=True)) if sound else [()] * width
+    return Sheet([line.number for line in sound], columns, odd, read)
 
 
-def _line(number: int, raw: bytes, sign: str, *, cut: bool) -> Line:
-    shown = raw[:KEPT].decode(errors="backslashreplace") if cut else raw.decode(errors="backslashreplace")
-    if cut:
-        return Line(number, (), TOO_LONG, shown.replace("\0", "\\x00"))
-    if b"\0" in raw:
-        return Line(number, (), NUL, shown.replace("\0", "\\x00"))
-    if (rows := _rows([raw], sign)) is not None:
-        return Line(number, rows[0])
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return Line(number, (), NOT_UTF8, shown)
-    return Line(number, (), _QUOTES, shown)
+def _wrong_width(width: int, found: int) -> Refused:
+    return Refused("columns", f"the header has {width} columns and this row {found}")

@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 import attrs
 
-from placet.consents.import_files import Line
-from placet.consents.import_rows import Defaults, Named, Said
+from placet.consents.import_files import Sheet
+from placet.consents.import_rows import Defaults, Rows
 from placet.consents.model import Outcome, Recorded, Refused
 from placet.kernel import jcs
 from placet.kernel.ids import SubjectId
-from placet.subjects.model import Alias
 
 
 @attrs.frozen
@@ -54,17 +53,16 @@ class Report:
     def rows(self) -> int:
         return self.recorded + self.repeated + self.refused
 
-    def counted(self, unit: Unit, outcomes: Sequence[Outcome], created: int) -> Report:
-        """With the lines of *unit* answered."""
-        now = tally(outcomes)
+    def counted(self, answers: Answers, done: int) -> Report:
+        """With the lines up to *done* answered."""
         return attrs.evolve(
-            self.refusing(outcome for outcome in outcomes if isinstance(outcome, Refused)),
-            recorded=self.recorded + now["recorded"],
-            ignored=self.ignored + now["ignored"],
-            repeated=self.repeated + now["repeated"],
-            refused=self.refused + now["refused"],
-            created=self.created + created,
-            done=unit.lines[-1].number,
+            self.refusing(answers.refused.values()),
+            recorded=self.recorded + answers.recorded,
+            ignored=self.ignored + answers.ignored,
+            repeated=self.repeated + answers.repeated,
+            refused=self.refused + len(answers.refused),
+            created=self.created + answers.created,
+            done=done,
         )
 
     def refusing(self, refusals: Iterable[Refused]) -> Report:
@@ -73,44 +71,39 @@ class Report:
         return attrs.evolve(self, codes=dict(sorted(codes.items())))
 
 
-class Names(NamedTuple):
-    """Who is meant by each name, and the names that nobody has, each with what was said first under it."""
-
-    meant: dict[Named, SubjectId]
-    unknown: dict[Alias, Said]
-
-
 class Unit(NamedTuple):
-    """Some lines that are answered together, with what they say and whom they mean."""
+    """Some rows that are answered together: what they say, whom they mean, and which cannot be understood."""
 
-    lines: Sequence[Line]
-    said: Sequence[Said | Refused]
-    read: float
-    names: Names = Names({}, {})
-
-    def split(self, line: int) -> tuple[Unit, Unit]:
-        """The lines up to the one with number *line*, and those behind it."""
-        if not self.lines or self.lines[0].number > line:
-            return self._replace(lines=(), said=()), self
-        at = sum(each.number <= line for each in self.lines)
-        past, new = (self.lines[:at], self.said[:at]), (self.lines[at:], self.said[at:])
-        return self._replace(lines=past[0], said=past[1]), self._replace(lines=new[0], said=new[1])
+    past: Sheet
+    """Rows that an earlier run has answered."""
+    new: Sheet
+    rows: Rows
+    refused: Mapping[int, Refused]
+    """By their number."""
+    meant: Sequence[SubjectId | None] = ()
+    """Whom each of `rows.names` means; None: nobody who is known."""
 
 
-class Answers(NamedTuple):
-    """One outcome a line, and how many subjects were added."""
+@attrs.frozen
+class Answers:
+    """What became of some rows. `refused` by their number; `ignored` are some of the recorded."""
 
-    outcomes: Sequence[Outcome]
-    created: int
+    recorded: int = 0
+    ignored: int = 0
+    repeated: int = 0
+    refused: Mapping[int, Refused] = attrs.field(factory=dict)
+    created: int = 0
+    """Subjects that were added."""
 
-
-def tally(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """How many of each; every outcome counts once, and `ignored` are some of the recorded."""
-    recorded = [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
-    repeated = sum(outcome.replayed for outcome in recorded)
-    return {
-        "recorded": len(recorded) - repeated,
-        "ignored": sum(outcome.ignored for outcome in recorded),
-        "repeated": repeated,
-        "refused": len(outcomes) - len(recorded),
-    }
+    @classmethod
+    def of(cls, numbers: Sequence[int], outcomes: Sequence[Outcome]) -> Answers:
+        """Of the rows with these numbers, one outcome each."""
+        recorded = [outcome for outcome in outcomes if isinstance(outcome, Recorded)]
+        repeated = sum(outcome.replayed for outcome in recorded)
+        answered = zip(numbers, outcomes, strict=True)
+        return cls(
+            recorded=len(recorded) - repeated,
+            ignored=sum(outcome.ignored for outcome in recorded),
+            repeated=repeated,
+            refused={number: outcome for number, outcome in answered if isinstance(outcome, Refused)},
+        )

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from placet.consents.import_files import LONGEST_LINE, NOT_UTF8, NUL, TOO_LONG, Batch, Line, Table
+from placet.consents.import_files import LONGEST_LINE, NOT_UTF8, NUL, TOO_LONG, Line, Sheet, Table, sheet_of
 from placet.consents.model import Refused
 from placet.kernel.errors import BadInput
 
-_ROWS = 1_000
+_ROWS = 5_000
 _BYTES = 4 * 1024 * 1024
 """At once, as far as the file tells how wide its rows are."""
 _INSTANTS = ("occurred_at", "collected_at")
@@ -30,7 +30,7 @@ def open_parquet(file: BufferedReader) -> Table:
     schema = opened.schema_arrow
     for field in schema:
         _check(field.name.strip().lower(), field.type)
-    return Table(schema.names, _batches(opened))
+    return Table(schema.names, _sheets(opened, len(schema.names)))
 
 
 def _check(name: str, kind: Any) -> None:
@@ -45,23 +45,24 @@ def _check(name: str, kind: Any) -> None:
     raise BadInput(f"column {name[:40]!r} must be {wanted}, not {kind}. Nothing was imported", code="bad-type")
 
 
-def _batches(opened: Any) -> Iterator[Batch]:
+def _sheets(opened: Any, width: int) -> Iterator[Sheet]:
     number, total = 1, max(opened.metadata.num_rows, 1)
     groups = [opened.metadata.row_group(index) for index in range(opened.metadata.num_row_groups)]
     widest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
     try:
         for batch in opened.iter_batches(batch_size=max(1, min(_ROWS, _BYTES // max(widest, 1)))):
-            lines = _lines(number, [_texts(column) for column in batch.columns])
-            number += batch.num_rows
-            yield Batch(lines, batch.nbytes, (number - 1) / total)
+            columns = [_texts(column) for column in batch.columns]
+            first, number = number, number + batch.num_rows
+            yield _sheet(first, columns, width, (number - 1) / total)
     except (pa.ArrowInvalid, OSError) as error:
         raise BadInput(
             f"the file is damaged after row {number - 1}; what stands before it was imported", code="bad-file"
         ) from error
 
 
-def _lines(first: int, columns: Sequence[Sequence[str | Refused]]) -> list[Line]:
-    return [_line(number, cells) for number, cells in enumerate(zip(*columns, strict=True), first)]
+def _sheet(first: int, columns: Sequence[Sequence[str | Refused]], width: int, read: float) -> Sheet:
+    lines = [_line(number, cells) for number, cells in enumerate(zip(*columns, strict=True), first)]
+    return sheet_of(lines, width, read)
 
 
 def _line(number: int, cells: Sequence[str | Refused]) -> Line:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from placet.consents.import_files import Line
+from placet.consents.import_files import Line, Sheet
 from placet.consents.import_rows import REPORTED, neutral
 from placet.consents.model import Refused
 
@@ -41,18 +41,17 @@ class RefusedFile:
         if error is None:
             self._draft.replace(self._path)
 
-    def write(self, lines: Sequence[Line], refusals: Mapping[int, Refused]) -> None:
-        """Add those of *lines* that were refused."""
+    def write(self, sheet: Sheet, refusals: Mapping[int, Refused]) -> None:
+        """Add those rows of *sheet* that were refused."""
         if not refusals:
             return
-        for line in lines:
-            if (refused := refusals.get(line.number)) is not None:
-                self._open().writerow(self._row(line, refused))
+        for line in sheet.lines(refusals):
+            self._open().writerow(self._row(line, refusals[line.number]))
         assert self._stream is not None
         self._stream.flush()
 
     def _row(self, line: Line, refused: Refused) -> list[str]:
-        whole = line.broken is None and self._kept and len(line.cells) > self._kept[-1]
+        whole = bool(self._kept) and len(line.cells) > self._kept[-1]
         cells = [neutral(line.cells[place]) for place in self._kept] if whole else [""] * len(self._kept)
         text = line.text if whole or line.text else "\t".join(line.cells)[:1000]
         return [str(line.number), refused.code, refused.message, neutral(text), *cells]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import file_digest
 from io import BufferedReader
@@ -18,17 +18,15 @@ from pathlib import Path
 
 import attrs
 
-from placet.consents.bulk import Rehearsal
-from placet.consents.import_answers import Answerer, Desk, Recording, Rehearsing, names
-from placet.consents.import_files import Line, Table, open_table
+from placet.consents.import_answers import Answerer, Desk, Recording, Rehearsing, named
+from placet.consents.import_files import Sheet, Table, open_table
 from placet.consents.import_model import Options, Report, Unit
 from placet.consents.import_report import RefusedFile
 from placet.consents.import_rows import Layout, Reader
-from placet.consents.model import Outcome, Refused
+from placet.consents.rehearsal import Rehearsal
 
 UNIT = 5_000
 """Lines in one transaction: live decisions wait for one of them, about a tenth of a second."""
-_UNIT_BYTES = 4 * 1024 * 1024
 
 
 def import_file(
@@ -83,21 +81,25 @@ def _answered(
     reader = Reader(Layout.of(table.header), options.defaults, desk.clock())
     report = answerer.stands()
     report = attrs.evolve(report, resumed_after=report.done)
-    with _uncollected(), RefusedFile(refused, table.header) as rows:
-        for unit in _ahead(_named(desk, _units(table, reader), report.resumed_after)):
-            past, new = unit.split(report.resumed_after)
-            if past.lines:
-                refusals = answerer.refusals(past.lines[0].number, past.lines[-1].number)
-                report = report.refusing(refusals.values())
-                rows.write(past.lines, refusals)
-            if new.lines:
-                outcomes, created = answerer.answer(new, report)
-                report = report.counted(new, outcomes, created)
-                rows.write(new.lines, _refusals(new, outcomes))
-            report = attrs.evolve(report, read=unit.read)
+    with _uncollected(), RefusedFile(refused, table.header) as returned:
+        for unit in _ahead(_units(desk, table, reader, report.resumed_after)):
+            if unit.past.last:
+                report = _told_again(answerer, unit.past, report, returned)
+            if unit.new.last:
+                answers = answerer.answer(unit, report)
+                report = report.counted(answers, unit.new.last)
+                returned.write(unit.new, answers.refused)
+            report = attrs.evolve(report, read=unit.new.read)
             progress(report)
     answerer.finish()
     return report
+
+
+def _told_again(answerer: Answerer, past: Sheet, report: Report, returned: RefusedFile) -> Report:
+    """Rows that an earlier run answered: those that it refused are returned once more."""
+    refusals = answerer.refusals(past.first, past.last)
+    returned.write(past, refusals)
+    return report.refusing(refusals.values())
 
 
 @contextlib.contextmanager
@@ -112,38 +114,16 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _refusals(unit: Unit, outcomes: Sequence[Outcome]) -> dict[int, Refused]:
-    """The refused lines of *unit* by number."""
-    answered = zip(unit.lines, outcomes, strict=True)
-    return {line.number: outcome for line, outcome in answered if isinstance(outcome, Refused)}
-
-
-def _units(table: Table, reader: Reader) -> Iterator[Unit]:
-    """The lines of *table* in units that neither hold many rows nor much text."""
-    lines: list[Line] = []
-    size, read = 0, 0.0
-    for batch in table.batches:
-        lines += batch.lines
-        size, read = size + batch.size, batch.read
-        if len(lines) >= UNIT or size >= _UNIT_BYTES:
-            yield from _sliced(lines, reader, read)
-            lines, size = [], 0
-    yield from _sliced(lines, reader, 1.0)
-
-
-def _named(desk: Desk, units: Iterator[Unit], after: int) -> Iterator[Unit]:
-    """The same, with whom the lines after *after* mean."""
-    for unit in units:
-        if unit.lines[-1].number > after:
+def _units(desk: Desk, table: Table, reader: Reader, after: int) -> Iterator[Unit]:
+    """The rows of *table* in units, those behind the line *after* with what they say and whom they mean."""
+    for sheet in table.sheets:
+        for piece in sheet.slices(UNIT):
+            past, new = piece.split(after)
+            rows, wrong = reader.read(new.numbers, new.columns)
+            refused = {line.number: line.broken for line in new.odd if line.broken is not None} | wrong
             with desk.database.transaction() as connection:
-                unit = unit._replace(names=names(desk, connection, unit.said))
-        yield unit
-
-
-def _sliced(lines: Sequence[Line], reader: Reader, read: float) -> Iterator[Unit]:
-    for start in range(0, len(lines), UNIT):
-        some = lines[start : start + UNIT]
-        yield Unit(some, [line.broken or reader.read(line.cells) for line in some], read)
+                meant = named(desk, connection, rows.names)
+            yield Unit(past, new, rows, refused, meant)
 
 
 def _ahead(units: Iterator[Unit]) -> Iterator[Unit]:

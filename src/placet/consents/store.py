@@ -11,11 +11,15 @@ from uuid import UUID
 
 import attrs
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from psycopg import Connection
 
 from placet.consents.model import Decision, Record, Standing, State, from_json
 from placet.kernel import jcs
+from placet.kernel.columns import Column, Instants, Stencil, big_endian, lines
 from placet.kernel.ids import ChannelId, Number, Position, PurposeId, RecordId, SubjectId
+from placet.kernel.periods import MICROSECOND
 from placet.store import copying as pack
 from placet.store.queries import queries
 
@@ -25,6 +29,10 @@ _MAX_POSITION = 2**62
 _STATE = struct.Struct(">hii").pack
 _SAID = struct.Struct(">iqiqiq").pack
 _CHANGE = struct.Struct(">hiqihii").pack
+_EIGHT = struct.pack(">i", 8)
+_FIRST_STATE = struct.pack(">hi", 11, 4)
+_FIRST_CHANGE = struct.pack(">hi", 8, 8)
+_NO_ITEM = struct.pack(">ihi", 2, 0, 4)
 
 
 @attrs.frozen
@@ -49,6 +57,19 @@ class Answered:
 StateKey = tuple[Number, PurposeId, ChannelId | None]
 
 
+@attrs.frozen(eq=False)
+class Firsts:
+    """First states of many people on one purpose or channel: each like *like*, with its own number, place and times."""
+
+    purpose: PurposeId
+    channel: ChannelId | None
+    like: State
+    numbers: npt.NDArray[np.int64]
+    position: npt.NDArray[np.int64]
+    occurred: Instants
+    recorded: Instants
+
+
 @attrs.define
 class Writing:
     """What a batch is about to write; filled while the batch is decided, written at once."""
@@ -60,6 +81,11 @@ class Writing:
     """What changed, with its place among the changes of one position."""
     answered: list[dict[str, Any]] = attrs.field(factory=list)
     evidence: list[dict[str, Any]] = attrs.field(factory=list)
+    firsts: list[Firsts] = attrs.field(factory=list)
+    """New states in columns, each with its one change in the feed; only `write_bulk` knows them."""
+
+    def answer(self, key: bytes, request: bytes, position: Position, now: datetime) -> None:
+        self.answered.append({"key": key.hex(), "request": request.hex(), "position": position, "created_at": now})
 
     def change(self, number: Number, purpose: PurposeId, before: Standing, changed: Standing) -> None:
         for item, (channel, state) in enumerate(changed.items()):
@@ -118,8 +144,12 @@ def write_bulk(connection: Connection, writing: Writing) -> None:
 
     Whoever holds the head row's lock knows which states there are, so what is new cannot collide.
     """
-    pack.copy_rows(connection, SQL["copy_feed"], [_packed_change(*change) for change in writing.feed])
-    copy_states(connection, SQL["copy_states"], {key: writing.states[key] for key in writing.new})
+    feed = [row for firsts in writing.firsts for row in _first_changes(firsts)]
+    pack.copy_rows(connection, SQL["copy_feed"], [*feed, *(_packed_change(*change) for change in writing.feed)])
+    new = [row for firsts in writing.firsts for row in _first_states(firsts)]
+    pack.copy_rows(
+        connection, SQL["copy_states"], [*new, *(_packed_state(key, writing.states[key]) for key in writing.new)]
+    )
     rest = {key: state for key, state in writing.states.items() if key not in writing.new}
     if rest or writing.answered or writing.evidence:
         write(connection, attrs.evolve(writing, states=rest, feed=[]))
@@ -227,6 +257,50 @@ def _packed_change(key: StateKey, item: int, state: State) -> bytes:
             pack.instant(state.expires_at),
         )
     )
+
+
+def _first_states(firsts: Firsts) -> list[bytes]:
+    """As `_packed_state`, in columns. The no closes, and the yes expires, at distances from when it occurred."""
+    like, occurred = firsts.like, big_endian(firsts.occurred, ">i8")
+    closed, expires = _own(firsts, like.closed_at), _own(firsts, like.expires_at)
+    stencil = Stencil(
+        [
+            _FIRST_STATE, 4, _words(firsts.purpose, firsts.channel or "", like.decision.value),
+            _EIGHT, 8, _EIGHT, 8, _EIGHT, 8, *closed.parts, pack.boolean(like.closed_by_self),
+            pack.int4(like.notice_major), *expires.parts,
+        ]
+    )  # fmt: skip
+    columns = (big_endian(firsts.numbers, ">i4"), big_endian(firsts.position, ">i8"), occurred,
+               big_endian(firsts.recorded, ">i8"), *closed.columns, *expires.columns)  # fmt: skip
+    return lines(stencil.fill(len(firsts.numbers), *columns))
+
+
+def _first_changes(firsts: Firsts) -> list[bytes]:
+    """As `_packed_change`, in columns."""
+    like, expires = firsts.like, _own(firsts, firsts.like.expires_at)
+    stencil = Stencil(
+        [
+            _FIRST_CHANGE, 8, _NO_ITEM, 4, _words(firsts.purpose, firsts.channel or "", like.decision.value),
+            pack.int4(like.notice_major), *expires.parts,
+        ]
+    )  # fmt: skip
+    columns = (big_endian(firsts.position, ">i8"), big_endian(firsts.numbers, ">i4"), *expires.columns)
+    return lines(stencil.fill(len(firsts.numbers), *columns))
+
+
+@attrs.frozen(eq=False)
+class _Own:
+    """An instant that every row has of its own, or none has."""
+
+    parts: Sequence[bytes | int]
+    columns: Sequence[Column]
+
+
+def _own(firsts: Firsts, sample: datetime | None) -> _Own:
+    if sample is None:
+        return _Own([pack.NULL], [])
+    after = (sample - firsts.like.occurred_at) // MICROSECOND
+    return _Own([_EIGHT, 8], [big_endian(firsts.occurred + after, ">i8")])
 
 
 @cache

@@ -18,9 +18,12 @@ from uuid import UUID
 
 import attrs
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from psycopg import Connection
 
 from placet.kernel import jcs
+from placet.kernel.columns import Column, Instants, Stencil, big_endian, lines
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import Position, new_record_id
 from placet.kernel.periods import MICROSECOND, format_instant
@@ -95,12 +98,12 @@ class Copying:
 
     def write(self, row: Row) -> None:
         """Write one record."""
-        self.write_packed(packed(row), row.position, row.recorded_at)
+        self.write_packed([packed(row)], row.position, row.recorded_at)
 
-    def write_packed(self, row: bytes, position: int, recorded_at: datetime) -> None:
-        """Write one record that `pack_record` has packed."""
-        self.count, self.position, self.recorded_at = self.count + 1, position, recorded_at
-        self.waiting.append(row)
+    def write_packed(self, rows: Sequence[bytes], position: int, recorded_at: datetime) -> None:
+        """Write records as packed here, the last of which has this position and instant."""
+        self.count, self.position, self.recorded_at = self.count + len(rows), position, recorded_at
+        self.waiting.extend(rows)
         if len(self.waiting) >= _CHUNK:
             self.send(b"".join(self.waiting))
             self.waiting.clear()
@@ -133,41 +136,48 @@ def event_body(event: Mapping[str, Any], id: UUID, recorded_at: datetime) -> byt
 
 _START = struct.Struct(">hiqi16siq").pack
 _SAID = struct.Struct(">iqi").pack
+_EIGHT, _SIXTEEN, _THIRTY_THREE = (struct.pack(">i", length) for length in (8, 16, 33))
 
 
 def packed(row: Row) -> bytes:
-    """A record for `copy_records`; events are never written that way."""
+    """A record for `copy_records`; events are never written that way. Each field has its length before it."""
     assert row.subject is not None
     assert row.occurred_at is not None
     assert row.entry is not None
-    return pack_record(
-        row.position,
-        row.id.bytes,
-        pack.microseconds(row.recorded_at),
-        row.subject.bytes,
-        words(row.purpose, row.channel, row.decision),
-        pack.microseconds(row.occurred_at),
-        row.body,
-        row.entry,
-    )
-
-
-def pack_record(
-    position: int, id: bytes, recorded: int, subject: bytes, words: bytes, occurred: int, body: bytes, entry: bytes
-) -> bytes:
-    """The ten fields of `copy_records` in their order, each with its length before it; instants in microseconds."""
     return b"".join(
         (
-            _START(10, 8, position, 16, id, 8, recorded),
-            b"\x00\x00\x00\x10",
-            subject,
-            words,
-            _SAID(8, occurred, len(body)),
-            body,
-            b"\x00\x00\x00\x21",
-            entry,
+            _START(10, 8, row.position, 16, row.id.bytes, 8, pack.microseconds(row.recorded_at)),
+            _SIXTEEN,
+            row.subject.bytes,
+            words(row.purpose, row.channel, row.decision),
+            _SAID(8, pack.microseconds(row.occurred_at), len(row.body)),
+            row.body,
+            _THIRTY_THREE,
+            row.entry,
         )
     )
+
+
+def pack_records(
+    words: bytes,
+    *,
+    position: npt.NDArray[np.int64],
+    ids: Column,
+    recorded: Instants,
+    subjects: Column,
+    occurred: Instants,
+    bodies: Column,
+    entries: Column,
+) -> list[bytes]:
+    """As `packed`, for records that have the same *words* and bodies of one length."""
+    stencil = Stencil(
+        [
+            pack.fields(10) + _EIGHT, 8, _SIXTEEN, 16, _EIGHT, 8, _SIXTEEN, 16, words + _EIGHT, 8,
+            struct.pack(">i", bodies.shape[1]), bodies.shape[1], _THIRTY_THREE, 33,
+        ]
+    )  # fmt: skip
+    whole = (big_endian(position, ">i8"), ids, big_endian(recorded, ">i8"), subjects, big_endian(occurred, ">i8"))
+    return lines(stencil.fill(len(position), *whole, bodies, entries))
 
 
 @cache
