@@ -231,7 +231,7 @@ def _working(request: UUID, login: str, *, as_json: bool) -> Iterator[_Desk]:
 def _member(connection: Connection, login: str) -> StaffId:
     member = staff.by_login(connection, login)
     if member.disabled_at is not None:
-        raise Denied("this account is disabled; nothing was changed", code="disabled")
+        raise Denied("this account is disabled; nothing was changed", code="member-disabled")
     return member.id
 
 
