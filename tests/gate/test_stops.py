@@ -166,6 +166,16 @@ def test_retired_stop_is_shown_with_what_it_did_and_is_not_on_later_clocks(town,
     assert rows(town) == [("queue/mail", acknowledged)]
 
 
+def test_retired_stop_that_is_back_owes_what_it_missed_and_has_its_limit_to_answer(town, house) -> None:
+    house.register("queue/mail", "offers")
+    house.do(stops.retire, StopId("queue/mail"), now=at(1))
+    missed = town.say(1, "offers", "withdrawn")
+    house.do(stops.register, Stop(StopId("queue/mail"), "queue", frozenset({"offers"}), LIMIT, at(60)), now=at(60))
+    (following,) = house.do(stops.listing)
+    assert following.owes == missed
+    assert [silent(house, 69), silent(house, 71)] == [[], ["queue/mail"]]
+
+
 def test_place_is_late_when_it_took_longer_or_is_past_its_limit(town, house) -> None:
     house.register("queue/mail", "offers")
     position = town.say(1, "offers", "withdrawn")

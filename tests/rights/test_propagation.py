@@ -221,6 +221,16 @@ def test_purpose_that_is_installed_no_more_owes_nothing(placet, greetings, cours
         assert stops.listing(connection) == []
 
 
+def test_purpose_that_another_process_retired_is_told_what_it_missed(placet, greetings, course) -> None:
+    started(placet)
+    position = say(placet, add(placet), "refused")
+    assert course.look(clock.now) is False
+    assert greetings.asked == []
+    course.register(now=clock.now())
+    course.look(clock.now)
+    assert [withdrawn.position for withdrawn in greetings.asked] == [position]
+
+
 def test_silent_purpose_closes_its_gate_and_its_answer_opens_it(placet, greetings, course) -> None:
     anna = add(placet)
     greetings.busy = {anna.number}

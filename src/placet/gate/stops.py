@@ -70,7 +70,7 @@ class Following:
         """Whether it has owed an answer, and given none at all, for longer than its limit."""
         if self.owed_since is None:
             return False
-        heard = max(self.owed_since, self.acknowledged_at or self.owed_since)
+        heard = max(self.owed_since, self.stop.registered_at, self.acknowledged_at or self.owed_since)
         return now - heard > self.stop.limit
 
 
@@ -161,7 +161,11 @@ def all_purposes(connection: Connection) -> frozenset[PurposeId]:
 
 
 def register(connection: Connection, stop: Stop, *, now: datetime) -> None:
-    """From now on *stop* must acknowledge. Again: its purposes and limit are as said now; a retired one is back."""
+    """
+    From now on *stop* must acknowledge. Again: its purposes and limit are as said now.
+
+    A retired one is back, and owes what it missed.
+    """
     values = {
         "id": stop.id,
         "kind": stop.kind,

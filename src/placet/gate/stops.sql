@@ -3,7 +3,8 @@
 SELECT purpose FROM catalogue.current_notice ORDER BY purpose;
 
 -- name: register
--- A stop is there from now on; registering it again changes what may have changed, and brings a retired one back.
+-- A stop is there from now on; registering it again changes what may have changed. A retired one is back, and owes what
+-- it missed.
 INSERT INTO gate.stop AS known (id, kind, purposes, time_limit, registered_at, since, upto, seen_at, gone_after)
 SELECT %(id)s, %(kind)s, %(purposes)s::text[], %(limit)s, %(now)s, position, position,
        CASE WHEN %(gone_after)s::interval IS NOT NULL THEN %(now)s::timestamptz END, %(gone_after)s
@@ -11,8 +12,6 @@ FROM ledger.ending
 ON CONFLICT (id) DO UPDATE SET
     purposes = excluded.purposes, time_limit = excluded.time_limit,
     seen_at = excluded.seen_at, gone_after = excluded.gone_after,
-    since = CASE WHEN known.retired_at IS NULL THEN known.since ELSE excluded.since END,
-    upto = CASE WHEN known.retired_at IS NULL THEN known.upto ELSE excluded.upto END,
     registered_at = CASE WHEN known.retired_at IS NULL THEN known.registered_at ELSE excluded.registered_at END,
     retired_at = NULL, until = NULL;
 

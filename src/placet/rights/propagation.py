@@ -36,6 +36,9 @@ AGAIN = 0.25
 POLL = 1.0
 """Seconds between two looks when nobody wakes us."""
 
+REGISTER = timedelta(minutes=1)
+"""How often a worker says again which purposes are installed."""
+
 log = structlog.get_logger()
 
 
@@ -90,8 +93,11 @@ class Propagation:
     def _follow(self, stop: threading.Event, clock: Callable[[], datetime]) -> None:
         with contextlib.closing(self._database.dedicated()) as listener:
             listener.execute(f"LISTEN {WAKE_UP}")
-            self.register(now=clock())
+            self.register(now=(registered := clock()))
             while self._courses and not stop.is_set():
+                # A process with other purposes may have retired ours: then they owe what they missed meanwhile.
+                if abs(clock() - registered) >= REGISTER:
+                    self.register(now=(registered := clock()))
                 pause = AGAIN if self.look(clock) else POLL
                 for _ in listener.notifies(timeout=pause, stop_after=1):
                     pass
