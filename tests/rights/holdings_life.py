@@ -1,4 +1,4 @@
-"""A customer with a life: contacts, a line, decisions on texts, evidence, uses, sign-ins, requests, a look of the staff."""
+"""A customer with a life: contacts, a line, decisions, evidence, uses, sign-ins, requests, a look of the staff."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from placet.bootstrap import Application
 from placet.catalogue.model import Catalogue
-from placet.interfaces.portal import reading
+from placet.interfaces.portal import reading, verify_page
 from placet.interfaces.portal.by_passkey import ByPasskey
 from placet.interfaces.portal.correcting import Correcting
 from placet.interfaces.portal.exporting import Exporting
@@ -51,6 +51,7 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         *_past(shell, door, Past(application, shell), Using(application, shell)),
         *_own(shell, door, application),
         *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),
+        *verify_page.routes(),
     ]
     return shell.site(routes)
 
@@ -152,4 +153,7 @@ class _Surroundings:
         return self._catalogue.controller.brand
 
     def values(self, visit: Visit) -> Mapping[str, object]:
-        return {"controller": reading.controller(self._catalogue, visit.words.language)}
+        return {
+            "controller": reading.controller(self._catalogue, visit.words.language),
+            "verify_sha256": verify_page.verify_page().sha256,
+        }

@@ -375,9 +375,8 @@ def check_uses(case: Case, manifest: Json, records: list[Json], events: list[Jso
     counted = {"valid": 0, "replayed": 0, "audience": 0}
     for use in uses:
         if use["judgement"] != "valid":
-            report.note(
-                f"Use {use['id']} ({use['activity']}) had no valid permit, says the operator's audit: {use['judgement']}."
-            )
+            what = f"Use {use['id']} ({use['activity']}) had no valid permit"
+            report.note(f"{what}, says the operator's audit: {use['judgement']}.")
             continue
         counted["valid"] += 1
         if use["audience"] is not None:
