@@ -30,7 +30,7 @@ def catalogue(placet: Application) -> Catalogue:
         return placet.catalogue(connection)
 
 
-def say(placet: Application, objection: Objection, now: datetime) -> Answer:
+def say(placet: Application, objection: Objection, now: datetime, by: Actor | None = None) -> Answer:
     with placet.database.transaction() as connection:
         return object_to(
             connection,
@@ -40,7 +40,7 @@ def say(placet: Application, objection: Objection, now: datetime) -> Answer:
             requests=placet.requests,
             text="Es iebilstu",
             route="email",
-            actor=Actor("subject", str(objection.subject)),
+            actor=by or Actor("subject", str(objection.subject)),
             now=now,
         )
 
@@ -101,3 +101,22 @@ def test_what_rests_on_law_or_contract_cannot_be_objected_to_and_it_says_what_ca
     with pytest.raises(BadInput):
         say(placet, Objection(zane.id, ActivityId(f"offers.{uuid4()}")), now)
     assert states(placet, zane) == {}
+
+
+def test_a_representative_objects_to_what_the_mandate_covers_and_to_nothing_else(
+    placet: Application, zane: Subject, now: datetime
+) -> None:
+    parent = add(placet, "+37126000002", now)
+    by = Actor("representative", str(parent.id))
+    with pytest.raises(BadInput) as refused:
+        say(placet, Objection(zane.id, None), now, by)
+    assert refused.value.code == "no-mandate"
+    with placet.database.transaction() as connection:
+        placet.subjects.add_mandate(
+            connection, representative=parent.id, subject=zane.id, kind="guardian",
+            purposes=[PurposeId("offers")], proof="No. 1", since=now,
+        )  # fmt: skip
+    answer = say(placet, Objection(zane.id, None), now, by)
+    assert isinstance(answer, Stopped)
+    assert sum(isinstance(outcome, Recorded) for outcome in answer.outcomes) == 1
+    assert {purpose for purpose, _ in states(placet, zane)} == {"offers"}

@@ -19,11 +19,12 @@ from psycopg import Connection
 from placet.catalogue.model import Activity, Catalogue, Purpose
 from placet.consents import actions as consents
 from placet.consents.actions import Rulebook
-from placet.consents.model import Actor, Decision, Outcome, Wish
+from placet.consents.model import Actor, Decision, Outcome, Recorded, Refused, Wish
 from placet.kernel.errors import BadInput
-from placet.kernel.ids import ActivityId, ChannelId, MandateId, PurposeId, SubjectId
+from placet.kernel.ids import ActivityId, ChannelId, MandateId, PurposeId, SubjectId, parse_uuid
 from placet.rights.model import Request, Route
 from placet.rights.requests import Requests
+from placet.subjects.actions import Subjects
 
 MARKETING = frozenset({"dpv:DirectMarketing", "dpv:PersonalisedAdvertising", "dpv:Advertising", "dpv:Marketing"})
 """What a purpose says of itself in the Data Privacy Vocabulary when it is direct marketing."""
@@ -68,13 +69,15 @@ def object_to(
     text: str | None = None,
     route: Route,
     actor: Actor,
-    mandate: MandateId | None = None,
     opening: UUID | None = None,
     now: datetime,
 ) -> Answer:
     """
-    Let an objection act. What rests on contract or law cannot be objected to, which raises `BadInput`
-    (`no-objection`) and says what can be done instead: nothing is dropped in silence.
+    Let an objection act; the caller has asked whether the log agrees with its past. A representative needs a mandate
+    that covers each purpose; where nothing could be recorded at all, that is said, not dropped.
+
+    What rests on contract or law cannot be objected to, which raises `BadInput`
+    (`no-objection`) and says what can be done instead.
     """
     activity = _activity(catalogue, objection.target)
     if activity is not None and not activity.needs:
@@ -85,10 +88,22 @@ def object_to(
         )  # fmt: skip
         return Filed(request)
     wishes = [
-        Wish(objection.subject, purpose, Decision.OBJECTED, _RECORDED[route], actor, channel=channel, mandate=mandate)
+        Wish(
+            objection.subject,
+            purpose,
+            Decision.OBJECTED,
+            _RECORDED[route],
+            actor,
+            channel=channel,
+            mandate=_mandate(connection, requests.subjects, objection.subject, actor, purpose, now),
+        )
         for purpose, channel in _ended(catalogue, objection, activity)
     ]
-    return Stopped(tuple(consents.record(connection, wishes, rulebook=rulebook, now=now)))
+    outcomes = consents.record(connection, wishes, rulebook=rulebook, now=now)
+    if not any(isinstance(outcome, Recorded) for outcome in outcomes):
+        (first, *_) = (outcome for outcome in outcomes if isinstance(outcome, Refused))
+        raise BadInput(first.message, code=first.code)
+    return Stopped(tuple(outcomes))
 
 
 def is_marketing(purpose: Purpose) -> bool:
@@ -121,6 +136,17 @@ def _ended(
     own = catalogue.purposes.get(PurposeId(activity.id.partition(".")[0]))
     needed = catalogue.needs_of(activity)
     return [need for need in needed if own is not None and need[0] == own.id] or needed[:1]
+
+
+def _mandate(
+    connection: Connection, subjects: Subjects, subject: SubjectId, actor: Actor, purpose: PurposeId, now: datetime
+) -> MandateId | None:
+    """By what a representative speaks on *purpose*; nobody else needs one."""
+    if actor.kind != "representative" or actor.id is None:
+        return None
+    representative = SubjectId(parse_uuid(actor.id, what="the representative's id"))
+    held = subjects.mandate_for(connection, representative, subject, purpose, now)
+    return None if held is None else held.id
 
 
 def _demand_interest(activity: Activity) -> None:

@@ -95,6 +95,7 @@ class Requesting:
         """An objection to advertising, or to what rests on a consent, holds at once; a member answers any other."""
         target = None if concerns == MARKETING else PurposeId(concerns)
         try:
+        self.application.keeper.demand_agreement()
             with self.application.database.transaction() as connection:
                 answer = objections.object_to(
                     connection,
