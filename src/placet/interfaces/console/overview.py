@@ -10,6 +10,7 @@ import attrs
 from psycopg import Connection
 from starlette.responses import Response
 
+from placet.access.staff import Role
 from placet.access.staff_sessions import StaffSession
 from placet.catalogue import approvals
 from placet.catalogue.model import Catalogue
@@ -72,6 +73,8 @@ class Overview:
             closures=closures,
             drafts=drafts,
             far_off=far_off,
+            watches=session.member.has(Role.REVIEWER, Role.DPO),
+            answers_requests=session.member.has(Role.AGENT, Role.REVIEWER, Role.DPO),
             names=names_of(catalogue, visit.words.language),
             figures=figures,
         )
