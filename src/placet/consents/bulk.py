@@ -45,6 +45,8 @@ from placet.ledger import append as ledger
 from placet.ledger.entries import commitments
 from placet.ledger.model import Head
 
+SLICE = 1_000
+"""Records that are made at once, and sent while the next are made."""
 _WIDTHS = {"evidence": 64, "id": 36, "occurred_at": 27, "collected_at": 27, "recorded_at": 27, "subject": 36}
 """What a record has of its own, in the order of its canonical JSON, in characters."""
 
@@ -60,7 +62,7 @@ def record_rows(
         entries = _Entries.of(batch, rows, admitted)
         with ledger.copying(connection) as stream:
             entries.send(stream)
-        ignored = entries.fold()
+            ignored = entries.fold()
         entries.answer(admitted)
         store.write_bulk(connection, batch.writing)
     return Answers(len(admitted.at), ignored, admitted.repeated, admitted.refused)
@@ -86,6 +88,20 @@ class _Saying:
     notice: Notice | None
     occurred_at: datetime
     recorded_at: datetime
+
+
+@attrs.frozen(eq=False)
+class _Form:
+    """What many records have in common: all but what `_WIDTHS` names."""
+
+    record: Record
+    """One of them."""
+    body: Stencil
+    words: bytes
+
+    @classmethod
+    def of(cls, record: Record) -> _Form:
+        return cls(record, form_of(record), ledger.words(record.purpose, record.channel, record.decision.value))
 
 
 @attrs.frozen(eq=False)
@@ -120,15 +136,28 @@ class _Entries:
     # The ledger's rows
 
     def send(self, stream: ledger.Copying) -> None:
-        """Write the records, in the order of their positions."""
+        """Write the records, in the order of their positions: the server stores some while the next are made."""
         keys, subjects = self._keys(), self._subjects()
-        packed: list[bytes] = [b""] * len(self.at)
-        for places in self._forms():
-            record = self._sample(int(places[0]))
-            who = self.who[places]
-            bodies = form_of(record).fill(len(places), *self._own(places, record, uuid_texts(subjects)[who]))
-            made = ledger.pack_records(
-                ledger.words(record.purpose, record.channel, record.decision.value),
+        forms: dict[int, _Form] = {}
+        for start in range(0, len(self.at), SLICE):
+            some = np.arange(start, min(start + SLICE, len(self.at)))
+            packed = self._packed(some, forms, keys, subjects)
+            stream.write_packed(packed, int(self.position[some[-1]]), moment(self.recorded[some[-1]]))
+
+    def _packed(self, some: Places, forms: dict[int, _Form], keys: Column, subjects: Column) -> list[bytes]:
+        """*some* records as rows of the ledger; those of one form at once."""
+        packed: list[bytes] = [b""] * len(some)
+        told = np.isin(self.at[some], list(self.rows.evidence))
+        form = self.kind[some] * 4 + (self.rows.collected[self.at[some]] != NEVER) * 2 + told
+        for each in np.unique(form).tolist():
+            within = np.flatnonzero(form == each)
+            places = some[within]
+            if each not in forms:
+                forms[each] = _Form.of(self._sample(int(places[0])))
+            who, made = self.who[places], forms[each]
+            bodies = made.body.fill(len(places), *self._own(places, made.record, uuid_texts(subjects[who])))
+            rows = ledger.pack_records(
+                made.words,
                 position=self.position[places],
                 ids=self.ids[places],
                 recorded=self.recorded[places],
@@ -137,15 +166,9 @@ class _Entries:
                 bodies=bodies,
                 entries=commitments(keys[who], self.ids[places], bodies),
             )
-            for place, row in zip(places.tolist(), made, strict=True):
+            for place, row in zip(within.tolist(), rows, strict=True):
                 packed[place] = row
-        stream.write_packed(packed, int(self.position[-1]), moment(self.recorded[-1]))
-
-    def _forms(self) -> list[Places]:
-        """The places of those whose bodies differ in nothing but what each has of its own."""
-        told = np.isin(self.at, list(self.rows.evidence))
-        form = self.kind * 4 + (self.rows.collected[self.at] != NEVER) * 2 + told
-        return [np.flatnonzero(form == each) for each in np.unique(form)]
+        return packed
 
     def _sample(self, place: int) -> Record:
         row = int(self.at[place])

@@ -25,7 +25,7 @@ LONGEST_LINE = 64 * 1024
 """Bytes; no decision is longer, and a file without line ends must not fill the memory."""
 KEPT = 1_000
 """Bytes of a too long line that come back with its refusal."""
-_BLOCK = 512 * 1024
+_BLOCK = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 TOO_LONG = Refused("too-long", f"the line has more than {LONGEST_LINE // 1024} KB; here is how it begins")
 NUL = Refused("nul", "the line contains a NUL character")

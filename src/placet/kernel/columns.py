@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -91,12 +91,15 @@ def moment(instant: int) -> datetime:
 def instant_texts(of: Instants) -> Column:
     """As `periods.format_instant`, within the years 1000 to 9999."""
     days, rest = np.divmod(of, _DAY)
-    known, which = np.unique(days, return_inverse=True)
-    first = date(2000, 1, 1)
-    dates = [(first + timedelta(days=int(day))).isoformat().encode() for day in known]
-    texts = Stencil([10, b"T00:00:00.000000Z"]).fill(len(of), stacked(dates, 10)[which])
+    date = np.datetime64("2000-01-01") + days
+    month = date.astype("M8[M]")
+    months, day = month.astype(np.int64), (date - month).astype(np.int64) + 1
     seconds, fraction = np.divmod(rest, _SECOND)
-    parts = ((11, 2, seconds // 3600), (14, 2, seconds // 60 % 60), (17, 2, seconds % 60), (20, 6, fraction))
+    texts = Stencil([b"0000-00-00T00:00:00.000000Z"]).fill(len(of))
+    parts = (
+        (0, 4, months // 12 + 1970), (5, 2, months % 12 + 1), (8, 2, day),
+        (11, 2, seconds // 3600), (14, 2, seconds // 60 % 60), (17, 2, seconds % 60), (20, 6, fraction),
+    )  # fmt: skip
     for place, width, values in parts:
         _write_digits(texts, place, width, values)
     return texts

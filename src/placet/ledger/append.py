@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -74,16 +75,27 @@ def copying(connection: Connection) -> Iterator[Copying]:
     """
     As `append`, by COPY, for thousands: yields what writes the rows, and moves the head at the end.
 
-    Rows leave as they come, so the server stores them while the next are decided. Until the end the connection is busy.
+    Rows leave as they come, by a thread of their own, so the server stores them while the next are decided. Until the
+    end the connection is busy.
     """
     with connection.cursor() as cursor:
-        with cursor.copy(_SQL["copy_records"]) as copy:
-            rows = Copying(copy.write)
+        with cursor.copy(_SQL["copy_records"]) as copy, _beside(copy.write) as send:
+            rows = Copying(send)
             yield rows
-            copy.write(b"".join((*rows.waiting, pack.TRAILER)))
+            send(b"".join((*rows.waiting, pack.TRAILER)))
         if rows.count:
             moved = {"position": rows.position, "recorded_at": rows.recorded_at, "count": rows.count}
             cursor.execute(_SQL["move_head"], moved)
+
+
+@contextlib.contextmanager
+def _beside(write: Callable[[bytes], None]) -> Iterator[Callable[[bytes], None]]:
+    """*write* in a thread of its own, in order; at the end all is written, or what went wrong is raised."""
+    with ThreadPoolExecutor(1, "copy") as thread:
+        written: list[Future[None]] = []
+        yield lambda part: written.append(thread.submit(write, part))
+        for each in written:
+            each.result()
 
 
 @attrs.define
