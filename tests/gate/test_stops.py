@@ -260,6 +260,23 @@ def test_clock_costs_the_same_among_many_acknowledgements(town, house, database)
     assert touched(plan[0]["Plan"], "stop_ack") == [("Index Scan", 1)]
 
 
+def test_what_is_owed_is_found_without_reading_what_began(town, house, database) -> None:
+    """A million imported consents lie between two withdrawals: who owes what is still a few probes of an index."""
+    house.register("queue/mail", "offers")
+    town.connection.execute(
+        "INSERT INTO consents.outbox (position, item, number, purpose, decision)"
+        " SELECT n, 0, 1, 'offers', 'given' FROM generate_series(100, 50000) AS n"
+    )
+    town.connection.execute("UPDATE ledger.head SET position = 50000")
+    position = town.say(1, "offers", "withdrawn")
+    town.connection.execute("ANALYZE consents.outbox")
+    with database.transaction() as connection:
+        assert [following.owes for following in stops.listing(connection)] == [position]
+        statement = stops.SQL["following"].decode()
+        (plan,) = connection.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement).fetchone()
+    assert touched(plan[0]["Plan"], "outbox") == [("Index Scan", 1)]
+
+
 def touched(node: dict, relation: str) -> list[tuple[str, int]]:
     """How a plan reads *relation*: kind of scan and rows, for each time."""
     own = [(node["Node Type"].replace("Index Only", "Index"), node["Actual Rows"])]
