@@ -170,7 +170,7 @@ class Deciding:
             at,
             "script",
             status=200 if wrong is None and refusal is None else 400,
-            script=attrs.evolve(script, papers=papers),
+            aloud=attrs.evolve(script, papers=papers),
             scripts=LANGUAGES,
             wrong=wrong,
             refusal=refusal,
