@@ -49,12 +49,12 @@ def index(
     read = Readable(language, ZoneInfo(config.time_zone), held.catalogue)
     names = {name: said[language] for name, said in _words()["columns"].items()}
     tables = [
-        _held(held, "decisions", words["decisions"], read, "records.jsonl"),
-        _listed(words["uses"], _uses(uses, words), read, names | _names(held, "uses", read), "uses.jsonl"),
+        _listed(words["decisions"], _decisions(held, words), read, names, "records.jsonl"),
+        _listed(words["uses"], _uses(uses, read, words), read, names, "uses.jsonl"),
         _listed(words["propagation"], _propagation(propagation), read, names, "propagation.json"),
-        _held(held, "requests", words["requests"], read, "requests.json"),
-        _held(held, "openings", words["staff"], read, "staff.json"),
-        _held(held, "staff_access", words["staff"], read, "staff.json"),
+        _held(held, "requests", words["requests"], read, names, "requests.json"),
+        _held(held, "openings", words["openings"], read, names, "staff.json"),
+        _held(held, "staff_access", words["staff"], read, names, "staff.json"),
         _listed(words["events"], _events(events), read, names, "events.jsonl"),
     ]
     return page(
@@ -74,14 +74,14 @@ def index(
     )
 
 
-def _held(held: Holdings, name: str, title: str, read: Readable, file: str) -> Listed:
-    """A table of the holdings as it stands there."""
+def _held(held: Holdings, name: str, title: str, read: Readable, names: Mapping[str, str], file: str) -> Listed:
+    """A table of the holdings; its headings speak of the person, not to them."""
     table = held.table(name)
     columns = [column for column in table.columns if column not in table.quiet]
     rows = list(table.rows())
     return Listed(
         title,
-        [table.columns[column][read.language] for column in columns],
+        [names.get(column, table.columns[column][read.language]) for column in columns],
         [[read.value(column, row[column]) for column in columns] for row in rows[-_SHOWN:]],
         len(rows),
         file,
@@ -99,15 +99,30 @@ def _listed(title: str, rows: Sequence[Json], read: Readable, names: Mapping[str
     )
 
 
-def _names(held: Holdings, name: str, read: Readable) -> dict[str, str]:
-    return {column: said[read.language] for column, said in held.table(name).columns.items()}
+def _decisions(held: Holdings, words: Mapping[str, str]) -> list[Json]:
+    actors = {"subject": "person", "representative": "representative", "agent": "agent"}
+    return [
+        {
+            "position": record.position,
+            "decision": record.decision.value,
+            "purpose": record.purpose,
+            "channel": record.channel,
+            "occurred_at": format_instant(record.occurred_at),
+            "recorded_at": format_instant(record.recorded_at),
+            "route": record.route,
+            "actor": words.get(actors.get(record.actor.kind, ""), record.actor.kind),
+            "notice_version": None if record.notice is None else record.notice.version,
+        }
+        for record in held.records
+    ]
 
 
-def _uses(uses: Sequence[Json], words: Mapping[str, str]) -> list[Json]:
+def _uses(uses: Sequence[Json], read: Readable, words: Mapping[str, str]) -> list[Json]:
+    known = read.catalogue.activities
     return [
         {
             "at": use["at"],
-            "activity": use["activity"],
+            "activity": known[use["activity"]].titles[read.language] if use["activity"] in known else use["activity"],
             "channel": use["channel"],
             "outcome": use["outcome"],
             "judgement": words["valid"] if use["judgement"] == "valid" else use["judgement"],
