@@ -139,8 +139,8 @@ def totals_of(connection: Connection, subject: SubjectId, *, since: datetime) ->
     """How often each activity used the person's data since *since*, and when last; in no order."""
     parameters = {"subject": subject, "since": since}
     found = {row[0]: Total(*row) for row in connection.execute(_SQL["totals"], parameters)}
-    if (number := _number(connection, subject)) is not None:
-        rows = connection.execute(_SQL["audience_uses"], parameters).fetchall()
+    rows = connection.execute(_SQL["audience_uses"], parameters).fetchall()
+    if rows and (number := _number(connection, subject)) is not None:
         mine = audiences_with(connection, number, (audience for _, audience, _, _ in rows))
         for activity, audience, at, without in rows:
             if audience in mine and not _taken_out(without, number):

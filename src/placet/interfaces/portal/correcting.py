@@ -11,7 +11,7 @@ from placet.bootstrap import Application
 from placet.consents.model import Actor
 from placet.interfaces.portal import views
 from placet.interfaces.portal.signing_in import see_other
-from placet.interfaces.portal.whom import Whom
+from placet.interfaces.portal.whom import Whom, show
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, Denied
 from placet.kernel.ids import parse_uuid
@@ -94,7 +94,8 @@ class Correcting:
             contacts = people.contacts(connection, whom.subject)
             language = people.get(connection, whom.subject).language
         saved = visit.request.query_params.get("saved")
-        return self._render(
+        return show(
+            self.shell,
             visit,
             whom,
             "correct",
@@ -109,7 +110,8 @@ class Correcting:
         )
 
     def _ask_code(self, visit: Visit, whom: Whom, alias: Alias, challenge: str, *, wrong: bool = False) -> Response:
-        return self._render(
+        return show(
+            self.shell,
             visit,
             whom,
             "contact_code",
@@ -128,9 +130,6 @@ class Correcting:
                 for message in demo_messages(connection)
                 if str(message.challenge) == challenge
             ]
-
-    def _render(self, visit: Visit, whom: Whom, page: str, *, status: int = 200, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, whom=whom, **values)
 
 
 def reached_by(text: str) -> Alias:

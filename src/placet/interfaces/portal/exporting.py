@@ -8,7 +8,7 @@ import attrs
 from starlette.responses import Response, StreamingResponse
 
 from placet.bootstrap import Application
-from placet.interfaces.portal.whom import Whom
+from placet.interfaces.portal.whom import Whom, show
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import TooMany
 from placet.kernel.ids import SubjectId
@@ -28,7 +28,7 @@ class Exporting:
     _turn: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def ask(self, visit: Visit, whom: Whom) -> Response:
-        return self.shell.render(visit, "portal/export.html", signed_in=True, whom=whom)
+        return show(self.shell, visit, whom, "export")
 
     def make(self, visit: Visit, whom: Whom) -> Response:
         """The archive; one at a time for each person, since it reads everything there is about them."""

@@ -15,7 +15,7 @@ from placet.bootstrap import Application
 from placet.duties import Json
 from placet.interfaces.portal import views
 from placet.interfaces.portal.past import position_of
-from placet.interfaces.portal.whom import Whom
+from placet.interfaces.portal.whom import Whom, show
 from placet.interfaces.web.languages import Words
 from placet.interfaces.web.shell import Shell, Visit
 from placet.rights.holdings import Holdings, Section, Table, everything
@@ -51,7 +51,7 @@ class Holding:
         with self.application.database.transaction() as connection:
             held = everything(self.application, connection, whom.subject, language=language, now=visit.now)
             bases, purposes = _sections(held, visit.words)
-        return self._render(visit, whom, "data", bases=bases, purposes=purposes)
+        return show(self.shell, visit, whom, "data", bases=bases, purposes=purposes)
 
     def opened_by(self, visit: Visit, whom: Whom) -> Response:
         """Who of the staff opened the record, and what they read."""
@@ -61,8 +61,8 @@ class Holding:
             found = reads.of_subject(connection, whom.subject, before=before, limit=PAGE + 1)
         lines = [views.StaffRead(read.at, read.role, read.shop, read.what, read.reason) for read in found[:PAGE]]
         older = found[PAGE - 1].id if len(found) > PAGE else None
-        return self._render(
-            visit, whom, "opened_by", openings=opened, reads=lines, older=older, newer=before is not None
+        return show(
+            self.shell, visit, whom, "opened_by", openings=opened, reads=lines, older=older, newer=before is not None
         )
 
     def _openings(self, connection: Connection, whom: Whom) -> list[views.StaffOpening]:
@@ -75,9 +75,6 @@ class Holding:
             for each in found
             if each.opened_at is not None
         ]
-
-    def _render(self, visit: Visit, whom: Whom, page: str, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", signed_in=True, whom=whom, **values)
 
 
 def _sections(held: Holdings, words: Words) -> tuple[list[views.Held], list[views.Held]]:

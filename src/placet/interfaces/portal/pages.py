@@ -14,7 +14,6 @@ from placet.access import sessions
 from placet.access.sessions import Session
 from placet.bootstrap import Application
 from placet.catalogue import store as catalogue_store
-from placet.catalogue.model import Catalogue
 from placet.catalogue.render import Rendered
 from placet.consents import store
 from placet.consents.model import CLOSING, Outcome, Record, Recorded, Refused
@@ -25,7 +24,7 @@ from placet.interfaces.portal.deciding import wishes
 from placet.interfaces.portal.past import own_record, stop_clock
 from placet.interfaces.portal.reading import Reader
 from placet.interfaces.portal.signing_in import SigningIn, see_other
-from placet.interfaces.portal.whom import Door, Whom
+from placet.interfaces.portal.whom import Door, Whom, show
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import NotFound, Unavailable
 from placet.kernel.ids import PurposeId
@@ -50,8 +49,9 @@ class Pages:
 
     def start(self, visit: Visit) -> Response:
         """Without sign-in: who asks, and the notices. With: where the customer stands."""
-        if self.signing_in.session(visit) is not None:
-            return self.door.choices(self._home)(visit)
+        if (session := self.signing_in.session(visit)) is not None:
+            whom = self.door.whom(visit, session)
+            return self._home(visit, whom) if isinstance(whom, Whom) else whom
         with self.application.database.transaction() as connection:
             notices = reading.notices(self.application.catalogue(connection), visit.words.language)
         return self.shell.render(visit, "portal/welcome.html", notices=notices)
@@ -107,15 +107,16 @@ class Pages:
             clock = stop_clock(connection, closing[-1], reader.catalogue, visit) if closing else None
             result = _result(reader, records)
         self._keep_shown(visit, [reader.rendered(records[0].purpose)])
-        return self._render(visit, whom, "done", result=result, clock=clock)
+        return show(self.shell, visit, whom, "done", result=result, clock=clock)
 
     def _home(self, visit: Visit, whom: Whom, *, refusal: str | None = None) -> Response:
         with self.application.database.transaction() as connection:
             reader = self._reader(connection, visit, whom)
             name = self.application.subjects.profile(connection, whom.subject).name
-            cards = reader.cards(self._told(connection, visit, whom, reader.catalogue))
+            cards = reader.cards(self._told(connection, visit, whom, reader))
         self._keep_shown(visit, (reader.rendered(PurposeId(card.purpose)) for card in cards))
-        return self._render(
+        return show(
+            self.shell,
             visit,
             whom,
             "home",
@@ -127,18 +128,16 @@ class Pages:
             refusal=refusal,
         )
 
-    def _told(self, connection: Connection, visit: Visit, whom: Whom, catalogue: Catalogue) -> reading.Told:
+    def _told(self, connection: Connection, visit: Visit, whom: Whom, reader: Reader) -> reading.Told:
         """What each purpose did with the person's data in the last year, and what it brought."""
         since = visit.now - YEAR
         totals = totals_of(connection, whom.subject, since=since)
-        subject = self.application.subjects.get(connection, whom.subject)
-        person = Person(subject.id, subject.number)
         brought = {
-            duty.purpose: duty.brought(connection, person, limit=_MOST_BROUGHT)
+            duty.purpose: duty.brought(connection, reader.person, limit=_MOST_BROUGHT)
             for duty in self.application.duties
             if whom.sees(duty.purpose)
         }
-        return reading.Told(reading.by_purpose(catalogue, totals), brought)
+        return reading.Told(reading.by_purpose(reader.catalogue, totals), brought)
 
     def _refused(self, visit: Visit, whom: Whom, purpose: PurposeId, refused: Refused, *, asked: bool) -> Response:
         if asked:
@@ -151,7 +150,7 @@ class Pages:
             question = reader.question(purpose)
         self._keep_shown(visit, [reader.rendered(purpose)])
         status = 200 if refusal is None else 400
-        return self._render(visit, whom, "question", status=status, question=question, refusal=refusal)
+        return show(self.shell, visit, whom, "question", status=status, question=question, refusal=refusal)
 
     def _keep_shown(self, visit: Visit, texts: Iterable[Rendered]) -> None:
         """Keep what is shown, so that a record may commit to it."""
@@ -167,6 +166,7 @@ class Pages:
         person = self.application.subjects.get(connection, whom.subject)
         return Reader(
             catalogue=self.application.catalogue(connection),
+            person=Person(person.id, person.number),
             standings=store.standing_of(connection, person.number),
             language=visit.words.language,
             now=visit.now,
@@ -182,9 +182,6 @@ class Pages:
             with self.application.database.transaction() as connection:
                 sessions.remember(connection, session, newest.token)
         return [str(outcome.record) for outcome in recorded]
-
-    def _render(self, visit: Visit, whom: Whom, page: str, *, status: int = 200, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, whom=whom, **values)
 
 
 def _demand_not_older(connection: Connection, session: Session) -> None:

@@ -13,7 +13,7 @@ from placet.consents.model import CLOSING, Record
 from placet.consents.receipts import Receipt
 from placet.gate import stops
 from placet.interfaces.portal import reading, views
-from placet.interfaces.portal.whom import Whom
+from placet.interfaces.portal.whom import Whom, show
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import PurposeId, RecordId, parse_uuid
@@ -39,15 +39,15 @@ class Past:
             records = store.history(connection, whom.subject, before=before, limit=PAGE + 1)
         older = records[PAGE - 1].position if len(records) > PAGE else None
         entries = [reading.entry(record, catalogue, language) for record in records[:PAGE] if whom.sees(record.purpose)]
-        return self._render(visit, whom, "history", entries=entries, older=older, newer=before is not None)
+        return show(self.shell, visit, whom, "history", entries=entries, older=older, newer=before is not None)
 
     def entry(self, visit: Visit, whom: Whom) -> Response:
-        return self._render(visit, whom, "entry", entry=self._opened(visit, whom))
+        return show(self.shell, visit, whom, "entry", entry=self._opened(visit, whom))
 
     def receipt(self, visit: Visit, whom: Whom) -> Response:
         """A page to print; the file beside it is what verifies."""
         address = f"{self.application.config.url}/log/keys"
-        return self._render(visit, whom, "receipt", entry=self._opened(visit, whom), keys_address=address)
+        return show(self.shell, visit, whom, "receipt", entry=self._opened(visit, whom), keys_address=address)
 
     def receipt_file(self, visit: Visit, whom: Whom) -> Response:
         with self.application.database.transaction() as connection:
@@ -58,7 +58,7 @@ class Past:
 
     def clock(self, visit: Visit, whom: Whom) -> Response:
         """When a no had stopped everything, at any later time."""
-        return self._render(visit, whom, "clock", clock=self._clock(visit, whom))
+        return show(self.shell, visit, whom, "clock", clock=self._clock(visit, whom))
 
     def clock_state(self, visit: Visit, whom: Whom) -> Response:
         """The same for the script that keeps the page's clock going: times as the reader writes them."""
@@ -95,9 +95,6 @@ class Past:
             config=self.application.config,
             reader=self.tiles,
         )
-
-    def _render(self, visit: Visit, whom: Whom, page: str, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", signed_in=True, whom=whom, **values)
 
 
 def own_record(connection: Connection, whom: Whom, id: str) -> Record:

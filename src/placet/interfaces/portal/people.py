@@ -11,7 +11,7 @@ from placet.catalogue.model import Catalogue
 from placet.consents import store
 from placet.interfaces.portal import reading, views
 from placet.interfaces.portal.signing_in import FOR, see_other
-from placet.interfaces.portal.whom import Door, Whom
+from placet.interfaces.portal.whom import Door, Whom, show
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import MandateId, SubjectId, parse_uuid
@@ -44,7 +44,7 @@ class People:
                 for each in found
                 if each.subject == me
             ]
-        return self._render(visit, whom, "people", mine=_sorted(mine), over_me=_sorted(over_me))
+        return show(self.shell, visit, whom, "people", mine=_sorted(mine), over_me=_sorted(over_me))
 
     def decide_for(self, visit: Visit, whom: Whom) -> Response:
         """From now on the pages are about the person of the mandate."""
@@ -70,7 +70,7 @@ class People:
             mandate = self._ended_by_hand(connection, visit, whom)
             other = _other(mandate, whom.session.subject)
             line = self._line(connection, visit, self.application.catalogue(connection), mandate, other)
-        return self._render(visit, whom, "mandate_end", mandate=line, mine=other == mandate.subject)
+        return show(self.shell, visit, whom, "mandate_end", mandate=line, mine=other == mandate.subject)
 
     def end(self, visit: Visit, whom: Whom) -> Response:
         """Take a power of attorney back, or lay it down; one that has ended meanwhile stays ended."""
@@ -103,7 +103,7 @@ class People:
             for channel, state in standing.items()
             if state.decision == "suspended"
         ]
-        return self._render(visit, whom, "lines", lines=lines, paused=paused)
+        return show(self.shell, visit, whom, "lines", lines=lines, paused=paused)
 
     def _mine(self, connection: Connection, whom: Whom, id: str) -> Mandate | None:
         """A mandate that names who is signed in, whichever side they are on."""
@@ -138,9 +138,6 @@ class People:
             holds=visit.now in mandate.period,
             may_be_ended=mandate.kind in ENDED_BY_HAND,
         )
-
-    def _render(self, visit: Visit, whom: Whom, page: str, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", signed_in=True, whom=whom, **values)
 
 
 def _other(mandate: Mandate, me: SubjectId) -> SubjectId:

@@ -15,7 +15,7 @@ from placet.catalogue.model import Catalogue, Purpose
 from placet.catalogue.render import Rendered, answers_html_of, html_of, render
 from placet.consents.model import Decision, Record, Standing, State
 from placet.consents.rules import ask_again_from
-from placet.duties import Brought
+from placet.duties import Brought, Person
 from placet.gate.uses import Total, Use
 from placet.interfaces.portal import views
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId
@@ -37,6 +37,7 @@ class Reader:
     """One customer's view of one moment: the catalogue in force, their states, their language."""
 
     catalogue: Catalogue
+    person: Person
     standings: Standings
     language: str
     now: datetime

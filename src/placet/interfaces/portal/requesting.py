@@ -16,7 +16,7 @@ from placet.consents.model import Actor, Recorded
 from placet.interfaces.portal import reading, views
 from placet.interfaces.portal.restricting import Restricting
 from placet.interfaces.portal.signing_in import see_other
-from placet.interfaces.portal.whom import Whom
+from placet.interfaces.portal.whom import Whom, show
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import ActivityId, PurposeId, parse_uuid
@@ -50,7 +50,8 @@ class Requesting:
             resting = self.restricting.lasting(connection, visit, whom)
         lines = [_line(request, visit) for request in found[:PAGE]]
         older = str(found[PAGE - 1].id) if len(found) > PAGE else None
-        return self._render(
+        return show(
+            self.shell,
             visit,
             whom,
             "requests",
@@ -94,8 +95,8 @@ class Requesting:
     def _object(self, visit: Visit, whom: Whom, concerns: str) -> Response:
         """An objection to advertising, or to what rests on a consent, holds at once; a member answers any other."""
         target = None if concerns == MARKETING else PurposeId(concerns)
-        try:
         self.application.keeper.demand_agreement()
+        try:
             with self.application.database.transaction() as connection:
                 answer = objections.object_to(
                     connection,
@@ -121,7 +122,8 @@ class Requesting:
             request = self._own(connection, visit, whom)
             steps = self.application.requests.steps(connection, request.id)
             catalogue = self.application.catalogue(connection)
-        return self._render(
+        return show(
+            self.shell,
             visit,
             whom,
             "request",
@@ -144,14 +146,15 @@ class Requesting:
             kept = erasure.outlook(self.application, connection, whom.subject)
         language = visit.words.language
         stays = [views.Stays(each.why[language], each.until[language]) for each in kept]
-        return self._render(
-            visit, whom, "erasure", text=visit.form.get("text", ""), once=_once(visit.form), stays=stays
+        return show(
+            self.shell, visit, whom, "erasure", text=visit.form.get("text", ""), once=_once(visit.form), stays=stays
         )
 
     def _form(self, visit: Visit, whom: Whom, kind: Kind, *, wrong: str | None = None) -> Response:
         with self.application.database.transaction() as connection:
             catalogue = self.application.catalogue(connection)
-        return self._render(
+        return show(
+            self.shell,
             visit,
             whom,
             "request_form",
@@ -172,9 +175,6 @@ class Requesting:
         id = _id(visit.request.path_params["request"])
         assert id is not None
         return self.application.requests.get(connection, id, subject=whom.subject)
-
-    def _render(self, visit: Visit, whom: Whom, page: str, *, status: int = 200, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, whom=whom, **values)
 
 
 def _kind(visit: Visit) -> Kind:

@@ -13,7 +13,7 @@ from placet.catalogue.model import Catalogue
 from placet.gate.uses import Total, totals_of, uses_of
 from placet.interfaces.portal import reading
 from placet.interfaces.portal.past import position_of
-from placet.interfaces.portal.whom import Whom
+from placet.interfaces.portal.whom import Whom, show
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import NotFound
 from placet.kernel.ids import PurposeId
@@ -43,7 +43,7 @@ class Using:
             for purpose in order
             if purpose in found and (purpose is not None or whom.mandate is None)
         ]
-        return self._render(visit, whom, "uses", purposes=purposes, other=OTHER)
+        return show(self.shell, visit, whom, "uses", purposes=purposes, other=OTHER)
 
     def purpose(self, visit: Visit, whom: Whom) -> Response:
         before = position_of(visit.request.query_params.get("before"))
@@ -54,7 +54,8 @@ class Using:
             activities = reading.activities_of(catalogue, purpose, totals)
             found = uses_of(connection, whom.subject, activities=activities, before=before, limit=PAGE + 1)
         mine = reading.by_purpose(catalogue, totals).get(purpose, [])
-        return self._render(
+        return show(
+            self.shell,
             visit,
             whom,
             "uses_of",
@@ -67,9 +68,6 @@ class Using:
 
     def _totals(self, connection: Connection, whom: Whom) -> tuple[Catalogue, list[Total]]:
         return self.application.catalogue(connection), totals_of(connection, whom.subject, since=_EVER)
-
-    def _render(self, visit: Visit, whom: Whom, page: str, **values: object) -> Response:
-        return self.shell.render(visit, f"portal/{page}.html", signed_in=True, whom=whom, **values)
 
 
 def _asked(visit: Visit, catalogue: Catalogue, whom: Whom) -> PurposeId | None:

@@ -40,8 +40,7 @@ class Whom:
 
     @property
     def actor(self) -> Actor:
-        kind = "subject" if self.mandate is None else "representative"
-        return Actor(kind, str(self.session.subject))
+        return Actor("subject" if self.mandate is None else "representative", str(self.session.subject))
 
     @property
     def form_value(self) -> str:
@@ -82,7 +81,7 @@ class Door:
         def guarded(visit: Visit, whom: Whom) -> Response:
             if whom.mandate is None:
                 return page(visit, whom)
-            return self.shell.render(visit, "portal/for_oneself.html", status=403, signed_in=True, whom=whom)
+            return show(self.shell, visit, whom, "for_oneself", status=403)
 
         return self.choices(guarded)
 
@@ -111,6 +110,11 @@ class Door:
 
     def over(self, visit: Visit, session: Session) -> Response:
         """The mandate holds no longer: say so, and show one's own pages from now on."""
-        response = self.shell.render(visit, "portal/mandate_over.html", status=403, signed_in=True, whom=Whom(session))
+        response = show(self.shell, visit, Whom(session), "mandate_over", status=403)
         self.shell.drop_cookie(response, FOR)
         return response
+
+
+def show(shell: Shell, visit: Visit, whom: Whom, page: str, *, status: int = 200, **values: object) -> Response:
+    """The page *page* of whoever is signed in; for whom they decide stands above it."""
+    return shell.render(visit, f"portal/{page}.html", status=status, signed_in=True, whom=whom, **values)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
@@ -55,16 +55,16 @@ class Words:
 
     def day(self, instant: datetime | date) -> str:
         """The day of *instant* in the reader's zone: `12 March 2026`."""
-        local = instant.astimezone(self.zone) if isinstance(instant, datetime) else instant
-        return dates.format_date(local, "long", locale=self.locale)
+        local = instant.astimezone(self.zone).date() if isinstance(instant, datetime) else instant
+        return _day(local, "long", self.language)
 
     def short_day(self, instant: datetime) -> str:
         """As `day`, for narrow places: `12.03.2026`, `12 Mar 2026`."""
-        return dates.format_date(instant.astimezone(self.zone), _SHORT_DAYS[self.language], locale=self.locale)
+        return _day(instant.astimezone(self.zone).date(), _SHORT_DAYS[self.language], self.language)
 
     def narrow_day(self, day: date) -> str:
         """As `short_day`, for a day that is no instant."""
-        return dates.format_date(day, _SHORT_DAYS[self.language], locale=self.locale)
+        return _day(day, _SHORT_DAYS[self.language], self.language)
 
     def moment(self, instant: datetime) -> str:
         """Day and time to the second, in the reader's zone."""
@@ -74,7 +74,7 @@ class Words:
         return dates.format_time(instant, "HH:mm:ss", tzinfo=self.zone, locale=self.locale)
 
     def number(self, value: int) -> str:
-        return numbers.format_decimal(value, locale=self.locale)
+        return _number(value, self.language)
 
     def percent(self, share: float) -> str:
         """A share in whole percents; what is not nothing is never shown as 0 %, nor what is short of all as 100 %."""
@@ -86,6 +86,17 @@ class Words:
         """A length of time in seconds, with as many decimals as it deserves."""
         value = milliseconds / 1000
         return numbers.format_decimal(value, "0.00" if value < 1 else "#,##0.0", locale=self.locale)
+
+
+@lru_cache(4096)
+def _day(day: date, form: str, language: Language) -> str:
+    """Written anew each time, the few days of a page took a tenth of it."""
+    return dates.format_date(day, form, locale=Locale.parse(_LOCALES[language]))
+
+
+@lru_cache(4096)
+def _number(value: int, language: Language) -> str:
+    return numbers.format_decimal(value, locale=Locale.parse(_LOCALES[language]))
 
 
 @cache
