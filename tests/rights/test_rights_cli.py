@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from placet.access.staff import Role
 from placet.bootstrap import Application
 from placet.interfaces.cli.main import main
 from placet.kernel import clock
+from placet.kernel.periods import format_instant
 
 Invoke = Callable[..., Result]
 Run = Callable[..., Any]
@@ -33,9 +35,9 @@ def invoke(placet: Application, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def run(invoke: Invoke) -> Run:
     """Run a command that must succeed and return what it printed as JSON."""
 
-    def run(*arguments: str) -> Any:
+    def run(*arguments: str, expect: int = 0) -> Any:
         result = invoke(*arguments, "--json")
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == expect, result.output
         return json.loads(result.stdout)
 
     return run
@@ -119,3 +121,19 @@ def test_a_lost_journal_stops_every_command_but_the_one_that_makes_it_anew(
     assert run("subjects", "show", also)["erased_at"] is not None
     (tmp_path / "ids").write_text("Zane\n")
     assert invoke("erasures", "rebuild", "--also", str(tmp_path / "ids")).exit_code == 1
+
+
+@pytest.mark.usefixtures("members")
+def test_processing_rests_until_the_person_was_told_and_the_day_has_come(run: Run, invoke: Invoke) -> None:
+    run("subjects", "add", "--crm", "Z-1")
+    made = run("restrictions", "add", "crm:Z-1", "--purpose", "offers", "--ground", "accuracy", "--as", "anna")
+    assert run("check", "crm:Z-1", "offers.email-campaign", expect=3)["reason"] == "restricted"
+    refused = invoke("restrictions", "lift", made["id"], "--as", "boris")
+    assert "(not-told)" in refused.stderr
+    refused = invoke("restrictions", "tell", made["id"], "--lifting-at", "2020-01-01T00:00:00Z", "--as", "boris")
+    assert "(bad-time)" in refused.stderr
+    tomorrow = format_instant(clock.now() + timedelta(days=1))
+    assert run("restrictions", "tell", made["id"], "--lifting-at", tomorrow, "--as", "boris")["lifting_at"] == tomorrow
+    assert "(not-told)" in invoke("restrictions", "lift", made["id"], "--as", "boris").stderr
+    assert [one["id"] for one in run("restrictions", "list", "crm:Z-1")] == [made["id"]]
+    assert "may be lifted from" in invoke("restrictions", "list", "crm:Z-1").stdout

@@ -16,6 +16,7 @@ from placet.interfaces.cli.imports import import_command
 from placet.interfaces.cli.ledger import ledger_group, witness_command
 from placet.interfaces.cli.receipt import receipt_command
 from placet.interfaces.cli.requests import requests_group
+from placet.interfaces.cli.restrictions import restrictions_group
 from placet.interfaces.cli.rights import casefile_command, export_command
 from placet.interfaces.cli.serve import serve_command, work_command
 from placet.interfaces.cli.staff import staff_group
@@ -40,6 +41,7 @@ for command in (
     catalogue_group,
     subjects_group,
     requests_group,
+    restrictions_group,
     erase_command,
     erasures_group,
     record_command,

@@ -13,12 +13,11 @@ import attrs
 import click
 from psycopg import Connection
 
-from placet.access import staff
 from placet.bootstrap import Application
 from placet.consents.model import Actor
 from placet.interfaces.cli.context import find_subject, json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.members import member, member_option
 from placet.kernel import clock
-from placet.kernel.errors import Denied
 from placet.kernel.ids import StaffId
 from placet.kernel.periods import format_instant, parse_instant
 from placet.rights import rules
@@ -37,8 +36,6 @@ from placet.rights.model import (
 
 _SHOWN = 12
 """Characters of an id that a list shows; `--json` has all of it."""
-
-member_option = click.option("--as", "login", required=True, metavar="LOGIN", help="The member of staff who does it.")
 
 
 @click.group("requests", invoke_without_command=True)
@@ -67,7 +64,7 @@ def requests_group(
         found = application.requests.queue(
             connection,
             states=[parse_state(state) for state in states] or OPEN,
-            owner="nobody" if unowned else None if owner is None else _member(connection, owner),
+            owner="nobody" if unowned else None if owner is None else member(connection, owner),
             after=None if after is None else RequestId(after),
             limit=limit,
         )
@@ -222,17 +219,10 @@ def _working(request: UUID, login: str, *, as_json: bool) -> Iterator[_Desk]:
     now = clock.now()
     with open_application() as application:
         with application.database.transaction() as connection:
-            desk = _Desk(application, connection, RequestId(request), _member(connection, login), now)
+            desk = _Desk(application, connection, RequestId(request), member(connection, login), now)
             yield desk
         assert desk.done is not None
         _say(desk.done, now, application.requests.zone, as_json=as_json)
-
-
-def _member(connection: Connection, login: str) -> StaffId:
-    member = staff.by_login(connection, login)
-    if member.disabled_at is not None:
-        raise Denied("this account is disabled; nothing was changed", code="member-disabled")
-    return member.id
 
 
 def _say(request: Request, now: datetime, zone: ZoneInfo, *, as_json: bool) -> None:
