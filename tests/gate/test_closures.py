@@ -275,13 +275,15 @@ def test_killed_replica_is_retired_before_its_limit_and_closes_nothing(town, dat
     town.connection.execute("UPDATE ledger.head SET recorded_at = %s", [NOW])
     acknowledger(database, clocks).look(clocks.now)
     town.say(1, "offers", "given")
-    town.say(2, "offers", "withdrawn")
+    position = town.say(2, "offers", "withdrawn")
     for _ in range(2 * LIMIT):
         clocks.pass_(2)
         assert watch(database, clocks).closed == ()
         assert answer(database, gate, town, clocks, "offers") == "yes"
     with database.transaction() as connection:
         assert stops.listing(connection) == []
+        found = stops.clock(connection, Position(position), now=clocks.now)
+    assert found.stopped_everywhere_at == NOW + timedelta(seconds=2 * GONE)
 
 
 def test_replica_that_lives_and_does_not_acknowledge_closes_the_gate(town, database, gate, clocks) -> None:

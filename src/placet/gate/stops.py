@@ -250,9 +250,9 @@ def watch(connection: Connection, *, now: datetime) -> Watched:
     row = connection.execute(SQL["take_watch"]).fetchone()
     if row is None or not row[0]:
         return Watched()
-    gone = [StopId(id) for (id,) in connection.execute(SQL["gone"], {"now": now}).fetchall()]
-    for id in gone:
-        retire(connection, id, now=now)
+    gone = {StopId(id): since for id, since in connection.execute(SQL["gone"], {"now": now}).fetchall()}
+    for id, since in gone.items():
+        retire(connection, id, now=since)
     connection.execute(SQL["widen"])
     connection.execute(SQL["clear"], {"far": _FAR})
     closed, reopened = [], []
@@ -296,6 +296,8 @@ def _following(
 
 def _place(row: tuple[Any, ...], recorded_at: datetime, now: datetime) -> Place:
     id, kind, limit, stopped_at, retired_at = row
+    # A process that was found gone may have been so before the withdrawal.
+    retired_at = None if retired_at is None else max(retired_at, recorded_at)
     ended = retired_at if stopped_at is None else stopped_at
     late = (now if ended is None else ended) - recorded_at > limit
     return Place(StopId(id), kind, limit, stopped_at, retired_at, late)

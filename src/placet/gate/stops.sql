@@ -139,8 +139,8 @@ SELECT purpose, stop, since, until FROM gate.closure ORDER BY since DESC, purpos
 SELECT pg_try_advisory_xact_lock(hashtextextended('placet/stops', 0));
 
 -- name: gone
--- Processes that ended without a word: by now they answer no by themselves.
-SELECT id FROM gate.stop WHERE retired_at IS NULL AND seen_at + gone_after < %(now)s ORDER BY id;
+-- Processes that ended without a word, and since when at the latest they have answered no by themselves.
+SELECT id, seen_at + gone_after FROM gate.stop WHERE retired_at IS NULL AND seen_at + gone_after < %(now)s ORDER BY id;
 
 -- name: widen
 -- Replicas and subscribers are told of everything: a purpose that is new in the catalogue is theirs too.
