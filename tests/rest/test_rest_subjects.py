@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 from datetime import timedelta
 
 from rest_support import Api, refused
@@ -97,6 +100,16 @@ def test_the_export_holds_everything_that_was_put_in(api: Api, phone: str) -> No
     shown = decision["record"]["notice"]["sha256"]
     assert export["texts"][shown]["purpose"] == "credit"
     assert export["uses"] == []
+
+
+def test_the_export_comes_as_an_archive_too(api: Api, phone: str) -> None:
+    anna = api.person(phone)
+    answer = api.get(f"/v1/subjects/{anna}/export?format=zip&language=ru")
+    assert answer.headers["content-type"] == "application/zip"
+    assert re.fullmatch(r'attachment; filename="my-data-\d{4}-\d\d-\d\d\.zip"', answer.headers["content-disposition"])
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert '<html lang="ru">' in archive.read("data.html").decode()
+    refused(api.get(f"/v1/subjects/{anna}/export?format=pdf"), 422, "bad-parameter")
 
 
 def test_an_erased_person_leaves_no_personal_data_behind(api: Api, placet: Application, phone: str) -> None:

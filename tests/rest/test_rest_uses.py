@@ -29,7 +29,9 @@ def test_a_use_under_a_permit_is_shown_to_its_person(api: Api, anna: str) -> Non
     assert told.status_code == 204
     (use,) = api.get(f"/v1/subjects/{anna}/uses").json()["uses"]
     assert (use["activity"], use["outcome"], use["permitted"]) == ("usage", "a better tariff was found", True)
-    assert api.get(f"/v1/subjects/{anna}/export").json()["uses"] == [use]
+    (exported,) = api.get(f"/v1/subjects/{anna}/export").json()["uses"]
+    assert {name: exported[name] for name in use} == use
+    assert exported["data"]
 
 
 def test_uses_come_in_pages_that_miss_and_repeat_nothing(api: Api, anna: str) -> None:
