@@ -97,7 +97,7 @@ class Writing:
 
 
 def people(connection: Connection, ids: Iterable[SubjectId]) -> dict[SubjectId, Person]:
-    rows = connection.execute(SQL["subjects"], {"ids": list(ids)})
+    rows = connection.execute(SQL["subjects"], {"ids": pack.array(id.hex for id in ids)})
     return {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
 
 
@@ -108,7 +108,7 @@ def standings(
     *,
     statement: bytes = SQL["states"],
 ) -> dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]:
-    rows = connection.execute(statement, {"numbers": list(numbers), "purposes": list(purposes)})
+    rows = connection.execute(statement, {"numbers": pack.array(map(str, numbers)), "purposes": list(purposes)})
     found: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]] = {}
     for row in rows:
         found.setdefault((row[0], row[1]), {})[row[2] or None] = _state(row)
@@ -177,7 +177,7 @@ def record(connection: Connection, id: RecordId) -> Record | None:
 
 def line_since(connection: Connection, numbers: Sequence[Number]) -> dict[Number, datetime]:
     """When the first of each subject's present lines began; who has no line is not in it."""
-    return dict(connection.execute(SQL["line_since"], {"numbers": list(numbers)}).fetchall())
+    return dict(connection.execute(SQL["line_since"], {"numbers": pack.array(map(str, numbers))}).fetchall())
 
 
 def persisted(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:

@@ -61,6 +61,15 @@ def microseconds(value: datetime) -> int:
     return since.days * _DAY + since.seconds * 1_000_000 + since.microseconds
 
 
+def array(values: Iterable[str]) -> str:
+    """
+    An array as PostgreSQL's text, for values that need no quotes (numbers, UUIDs, `\\x…`); the statement casts it.
+
+    For arrays of thousands: psycopg looks at each value by itself, which costs ten times as much.
+    """
+    return "{" + ",".join(values) + "}"
+
+
 def copy_rows(connection: Connection, statement: bytes, rows: Iterable[bytes]) -> None:
     """Send *rows*, packed as above, by the COPY *statement*."""
     with connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -13,6 +13,7 @@ from placet.kernel.errors import BadInput, Conflict, Misconfigured, NotFound
 from placet.kernel.ids import LineId, MandateId, PurposeId, SubjectId, new_subject_id, parse_uuid
 from placet.kernel.periods import Period
 from placet.kernel.seal import MasterKey
+from placet.store.copying import array
 from placet.store.database import Database
 from placet.subjects import lines, mandates, merging, rules, search, store
 from placet.subjects.model import (
@@ -101,7 +102,7 @@ class Subjects:
     def find_many(self, connection: Connection, aliases: Sequence[Alias]) -> Mapping[Alias, Subject]:
         """Those of *aliases* that belong to somebody, in one query."""
         by_hash = {self.vault.alias_hash(alias): alias for alias in aliases}
-        rows = store.every(connection, "by_aliases", hashes=list(by_hash))
+        rows = store.every(connection, "by_aliases", hashes=array("\\\\x" + hashed.hex() for hashed in by_hash))
         return {by_hash[hashed]: store.subject(row) for hashed, *row in rows}
 
     def search(self, connection: Connection, text: str) -> search.Search:

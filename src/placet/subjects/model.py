@@ -49,7 +49,7 @@ class Identity:
     key: bytes | None = attrs.field(repr=False)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, cache_hash=True)
 class Alias:
     """What a person is found by: a phone number, an e-mail address, a customer number, a personal code; normalised."""
 

@@ -47,7 +47,7 @@ WHERE contact.hash = %(hash)s AND contact.valid_to IS NULL AND person.erased_at 
 -- The same for many aliases at once.
 SELECT contact.hash, person.id, person.number, person.language, person.created_at, person.erased_at
 FROM subjects.contact JOIN subjects.person USING (number)
-WHERE contact.hash = ANY (%(hashes)s) AND contact.valid_to IS NULL AND person.erased_at IS NULL;
+WHERE contact.hash = ANY (%(hashes)s::bytea[]) AND contact.valid_to IS NULL AND person.erased_at IS NULL;
 
 -- name: by_id
 -- The person with this id; an identity that was merged leads to the one that goes on, an erased one to its tombstone.
