@@ -340,10 +340,11 @@ def test_stop_that_owes_nothing_is_not_looked_at_from_the_beginning(town, databa
         stops.register(connection, stop, now=NOW)
     town.connection.execute("UPDATE ledger.head SET position = position + 5000")
     watch(database, clocks)
+    ((upto,),) = town.connection.execute("SELECT upto FROM gate.stop").fetchall()
     position = town.say(1, "offers", "withdrawn")
     with database.transaction() as connection:
         (following,) = stops.listing(connection)
-        assert (following.upto, following.owes) == (position - 1, position)
+    assert (upto, following.upto, following.owes) == (position - 1, position - 1, position)
 
 
 def test_drawing_for_a_closed_purpose_leaves_nobody() -> None:

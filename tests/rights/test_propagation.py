@@ -246,6 +246,16 @@ def test_silent_purpose_closes_its_gate_and_its_answer_opens_it(placet, greeting
     assert stopped(placet, position)
 
 
+def test_purpose_that_hangs_does_not_keep_its_gate_open(placet, greetings, course) -> None:
+    say(placet, add(placet), "refused")
+    with placet.database.transaction() as hanging:
+        assert stops.take(hanging, stop_of(greetings))
+        with placet.database.transaction() as connection:
+            connection.execute("SET LOCAL lock_timeout = '5s'")
+            late = clock.now() + propagation.LIMIT + timedelta(seconds=1)
+            assert stops.watch(connection, now=late).closed == ((stop_of(greetings), {"offers"}),)
+
+
 def test_thread_is_woken_by_a_withdrawal_and_ends_when_told(placet, greetings) -> None:
     stop = threading.Event()
     running = Propagation(placet.database, [greetings])

@@ -52,7 +52,7 @@ class Stop:
 
 @attrs.frozen
 class Following:
-    """How a stop keeps up. *owes*: the first change of its purposes that it has not acknowledged."""
+    """How a stop keeps up: nothing is owed up to *upto*; *owes* is the first change it has not acknowledged."""
 
     stop: Stop
     upto: Position

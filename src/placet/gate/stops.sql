@@ -31,7 +31,7 @@ UPDATE gate.stop SET seen_at = %(now)s WHERE id = %(id)s AND retired_at IS NULL 
 -- All up to *upto* has stopped: a row if any of it concerned the stop, which then keeps nothing closed any more.
 WITH stop AS (
     SELECT id, upto, purposes, least(%(upto)s, (SELECT position FROM ledger.ending)) AS done FROM gate.stop
-    WHERE id = %(id)s AND retired_at IS NULL FOR UPDATE
+    WHERE id = %(id)s AND retired_at IS NULL FOR NO KEY UPDATE
 ), concerned AS (
     SELECT id, done FROM stop WHERE EXISTS (
         SELECT FROM gate.closing AS change WHERE change.position > stop.upto AND change.position <= stop.done
@@ -46,8 +46,9 @@ UPDATE gate.closure SET until = greatest(since, %(at)s)
 WHERE stop IN (SELECT stop FROM acknowledged) AND until IS NULL;
 
 -- name: take
--- How far a stop is, for the one who works for it now; no row while another process does.
-SELECT upto FROM gate.stop WHERE id = %(id)s AND retired_at IS NULL FOR UPDATE SKIP LOCKED;
+-- Be the one who works for a stop; no row while another process is. It must not keep the watch from closing: whoever
+-- hangs while at it is silent.
+SELECT id FROM gate.stop WHERE id = %(id)s AND retired_at IS NULL FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: owed
 -- The first changes that a stop has not acknowledged, whole positions only.
@@ -60,11 +61,11 @@ WHERE stop.id = %(id)s
 ORDER BY change.position FETCH FIRST %(limit)s ROWS WITH TIES;
 
 -- name: following
--- Every stop that is there: how far it is, the first change it has not answered, and what it keeps closed.
+-- Every stop that is there: up to where it owes nothing, the first change it has not answered, what it keeps closed.
 SELECT stop.id, stop.kind, stop.purposes, stop.time_limit, stop.registered_at, stop.gone_after,
-       stop.upto, stop.acknowledged_at, owed.position, entered.recorded_at,
+       coalesce(owed.position - 1, ending.position), stop.acknowledged_at, owed.position, entered.recorded_at,
        ARRAY(SELECT closure.purpose FROM gate.closure WHERE closure.stop = stop.id AND closure.until IS NULL)
-FROM gate.stop
+FROM gate.stop CROSS JOIN ledger.ending
 LEFT JOIN LATERAL (
     SELECT change.position FROM gate.closing AS change
     WHERE change.position > stop.upto AND (change.purpose IS NULL OR change.purpose = ANY(stop.purposes))
