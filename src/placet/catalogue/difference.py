@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import attrs
 
+from placet.catalogue import processing_words
 from placet.catalogue.model import Catalogue, Purpose, Version
 from placet.catalogue.render import parse, render
 from placet.kernel.errors import BadInput
@@ -55,7 +56,7 @@ class Passage:
 
 @attrs.frozen
 class Fact:
-    """A term that people agreed to, on both sides, in the catalogue's own words."""
+    """A term that people agreed to, on both sides."""
 
     name: str
     before: str
@@ -139,7 +140,7 @@ def _compare(old: Catalogue, new: Catalogue, id: PurposeId, language: str) -> Co
         before=None if before is None else before.version,
         after=None if after is None else after.version,
         passages=tuple(Passage(name, words(left.get(name, ""), right.get(name, ""))) for name in names),
-        facts=tuple(_facts(old, before, new, after)),
+        facts=tuple(_facts(old, before, new, after, language)),
     )
 
 
@@ -159,14 +160,16 @@ def _text(block: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *block.get("paragraphs", []), *block.get("items", [])])
 
 
-def _facts(old: Catalogue, before: Purpose | None, new: Catalogue, after: Purpose | None) -> Iterator[Fact]:
-    left, right = _terms(old, before), _terms(new, after)
+def _facts(
+    old: Catalogue, before: Purpose | None, new: Catalogue, after: Purpose | None, language: str
+) -> Iterator[Fact]:
+    left, right = _terms(old, before, language), _terms(new, after, language)
     for name in right or left:
         if left.get(name, "") != right.get(name, ""):
             yield Fact(name, left.get(name, ""), right.get(name, ""))
 
 
-def _terms(catalogue: Catalogue, purpose: Purpose | None) -> dict[str, str]:
+def _terms(catalogue: Catalogue, purpose: Purpose | None, language: str) -> dict[str, str]:
     if purpose is None:
         return {}
     retention = purpose.retention
@@ -175,7 +178,7 @@ def _terms(catalogue: Catalogue, purpose: Purpose | None) -> dict[str, str]:
         "purpose": ", ".join(sorted(purpose.dpv)),
         "data": ", ".join(f"{id} ({catalogue.data[id].dpv})" for id in purpose.data if id in catalogue.data),
         "recipients": ", ".join(purpose.recipients),
-        "retention": f"{retention.days} · {retention.after}",
+        "retention": processing_words.of(language).days(retention.days, retention.after),
         "duration": "" if purpose.valid_for is None else str(purpose.valid_for.days),
         "automation": "1" if purpose.automated else "0",
         "channels": ", ".join(purpose.channels),

@@ -156,6 +156,7 @@ class Texts:
             plan = planned(connection, draft.catalogue) if draft.is_open else None
             members = _names(connection, [draft])
         language = _language(visit, draft.catalogue)
+        comparisons = compare(base, draft.catalogue, language)
         findings = () if plan is None else plan.findings
         return self.office.render(
             visit,
@@ -168,7 +169,8 @@ class Texts:
             findings=findings,
             touched=self._touched(session, plan, base, draft.catalogue),
             has_errors=any(finding.level == "error" for finding in findings),
-            comparisons=[each for each in compare(base, draft.catalogue, language) if each.is_changed],
+            comparisons=[each for each in comparisons if each.is_changed],
+            titles={each.purpose: each.title for each in comparisons},
             language=language,
             languages_of=draft.catalogue.languages,
             is_own=session.member.id == draft.proposed_by,
