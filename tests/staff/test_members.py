@@ -9,7 +9,7 @@ import pytest
 from portal_visitor import Visitor
 from staff_people import hired, seated, signed_in
 
-from placet.access import reads, staff, staff_sessions
+from placet.access import staff, staff_sessions
 from placet.access.staff import Member, Role
 from placet.bootstrap import Application
 from placet.kernel import clock
@@ -120,24 +120,3 @@ def test_a_change_that_is_not_on_the_page_or_of_nobody_is_refused(house: Applica
     assert change(admin, agnese, "invite") == 400, "a sample account has no password"
     assert admin.go(f"/staff/members/{new_subject_id()}").status_code == 404
     assert admin.go("/staff/members/7").status_code == 400
-
-
-def test_who_read_what_is_shown_to_officers_and_the_look_is_on_the_list(house: Application, visit: Visit) -> None:
-    agnese, dace = hired(house, "agnese", Role.AGENT, shop="Rīga"), hired(house, "dace", Role.DPO)
-    subject = new_subject_id()
-    with house.database.transaction() as connection:
-        for number in range(60):
-            reads.note(
-                connection, staff=agnese.id, what="record", reason=f"reason {number}.", subject=subject, now=clock.now()
-            )
-    visitor = visit()
-    seated(house, visitor.client, dace)
-    visitor.go("/staff/reads")
-    assert "Dace Data-protection officer" in visitor.words
-    assert "reason 59." in visitor.words
-    assert "reason 0." not in visitor.words
-    earlier = re.search(r'href="(/staff/reads\?before=\d+)"', visitor.text)
-    assert earlier is not None
-    visitor.go(earlier[1])
-    assert "reason 0." in visitor.words
-    assert visitor.go("/staff/reads?before=x';--").status_code == 200

@@ -67,12 +67,11 @@ def _own(shell: Shell, door: Door, signing_in: SigningIn, account: Account) -> l
 
 
 def _others(shell: Shell, door: Door, members: Members) -> list[Route]:
-    admin, overseer = door.needs(Role.ADMIN), door.needs(Role.DPO, Role.ADMIN)
+    admin = door.needs(Role.ADMIN)
     return [
         Route("/staff/members", shell.page(admin(members.list)), methods=GET),
         Route("/staff/members/new", shell.page(admin(members.ask_new)), methods=GET),
         Route("/staff/members/new", shell.page(admin(members.add)), methods=POST),
         Route("/staff/members/{member}", shell.page(admin(members.show)), methods=GET),
         Route("/staff/members/{member}", shell.page(admin(members.change)), methods=POST),
-        Route("/staff/reads", shell.page(overseer(members.reads)), methods=GET),
     ]

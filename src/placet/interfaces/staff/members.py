@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from starlette.responses import Response
 
-from placet.access import reads, staff, staff_sessions
+from placet.access import staff, staff_sessions
 from placet.access.staff import Member, Role, roles_of
 from placet.access.staff_sessions import StaffSession
 from placet.bootstrap import Application
@@ -22,7 +22,7 @@ _SHOWN = 50
 
 @attrs.frozen
 class Members:
-    """The accounts of an installation, for administrators; and who read what, for the officer too."""
+    """The accounts of an installation, for administrators."""
 
     application: Application
     shell: Shell
@@ -68,15 +68,6 @@ class Members:
         except (Conflict, Denied, BadInput) as error:
             return self._show(visit, session, wrong=error.code)
         return see_other(f"{HERE}/{id}?done=1") if token is None else self._link(visit, member, token)
-
-    def reads(self, visit: Visit, session: StaffSession) -> Response:
-        """Who looked at what; looking here is written down too."""
-        before = visit.request.query_params.get("before", "")
-        with self.application.database.transaction() as connection:
-            reads.note(connection, staff=session.member.id, what="reads", reason="", subject=None, now=visit.now)
-            found = reads.listing(connection, before=int(before) if before.isdecimal() else None, limit=_SHOWN + 1)
-        more = found[_SHOWN - 1].id if len(found) > _SHOWN else None
-        return self.shell.render(visit, "staff/reads.html", reads=found[:_SHOWN], more=more)
 
     def _change(self, connection: Any, visit: Visit, id: StaffId, by: StaffId) -> str | None:
         """Do what was pressed; returns the secret of a new link if there is one to show."""
