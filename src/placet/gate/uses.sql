@@ -30,6 +30,11 @@ ORDER BY use.id DESC LIMIT %(limit)s;
 SELECT activity, count(*), max(at) FROM gate.use
 WHERE subject = %(subject)s AND at >= %(since)s GROUP BY activity;
 
+-- name: newest
+-- How far the uses of one person's data, and those of audiences, go.
+SELECT (SELECT max(id) FROM gate.use WHERE subject = %(subject)s),
+       (SELECT max(id) FROM gate.use WHERE audience IS NOT NULL);
+
 -- name: of_audiences
 -- Uses of audiences (by some activities, if any are given), newest first, with who was taken out before.
 SELECT id, activity, channel, subject, audience, permit, epoch, position, at, outcome, without

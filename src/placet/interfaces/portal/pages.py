@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from urllib.parse import urlencode
 
 import attrs
@@ -18,7 +17,7 @@ from placet.catalogue.render import Rendered
 from placet.consents import store
 from placet.consents.model import CLOSING, Outcome, Record, Recorded, Refused
 from placet.duties import Person
-from placet.gate.uses import totals_of
+from placet.gate.uses import totals_of_year
 from placet.interfaces.portal import reading, views
 from placet.interfaces.portal.deciding import wishes
 from placet.interfaces.portal.past import own_record, stop_clock
@@ -30,8 +29,6 @@ from placet.kernel.errors import NotFound, Unavailable
 from placet.kernel.ids import PurposeId
 from placet.ledger.append import ending
 
-YEAR = timedelta(days=365)
-"""How far back the start page counts what was done with somebody's data."""
 _MOST_BROUGHT = 2
 _MOST_RESULTS = 12
 
@@ -130,8 +127,7 @@ class Pages:
 
     def _told(self, connection: Connection, visit: Visit, whom: Whom, reader: Reader) -> reading.Told:
         """What each purpose did with the person's data in the last year, and what it brought."""
-        since = visit.now - YEAR
-        totals = totals_of(connection, whom.subject, since=since)
+        totals = totals_of_year(connection, whom.subject, now=visit.now)
         brought = {
             duty.purpose: duty.brought(connection, reader.person, limit=_MOST_BROUGHT)
             for duty in self.application.duties
