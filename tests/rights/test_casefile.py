@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from holdings_life import Life, lived
 
-from placet.bootstrap import Application, erase
+from placet.bootstrap import Application, erase, merge
 from placet.consents import jws
 from placet.gate import stops, uses
 from placet.gate.stops import Stop, StopId
@@ -331,6 +331,19 @@ def test_an_erasure_that_the_log_does_not_know_is_found(anna: tuple[Life, Subjec
     events = b"".join(line for line in case["events.jsonl"].splitlines(keepends=True) if b"erased" not in line)
     said = reader.verify(resigned(life, case | {"events.jsonl": events}))
     assert any("no event of the log says so" in line for line in said.wrong)
+
+
+def test_what_was_said_under_a_merged_identity_is_proved_too(anna: tuple[Life, Subject], reader: Reader) -> None:
+    life, person = anna
+    survivor = life.person("+37120000305")
+    with life.placet.database.transaction() as connection:
+        merge(life.placet, connection, survivor.id, person.id, now=life.tick())
+    life.sign_log()
+    case = files(life, survivor)
+    assert set(json.loads(case["manifest.json"])["identities"]) == {str(survivor.id), str(person.id)}
+    said = reader.verify(case)
+    assert (said.code, said.wrong) == (0, [])
+    assert "3 of 3 uses fit their permits" in "\n".join(said.lines)
 
 
 def test_nothing_is_made_before_the_newest_record_is_signed(anna: tuple[Life, Subject]) -> None:

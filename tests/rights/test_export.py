@@ -215,6 +215,15 @@ def test_an_interrupted_export_leaves_nothing_and_can_be_asked_again(
     bundle.close()
 
 
+def test_a_reader_who_goes_away_leaves_no_open_file(anna: tuple[Life, Subject]) -> None:
+    life, person = anna
+    bundle = export.archive(life.placet, person.id, now=life.now)
+    blocks = bundle.chunks()
+    assert next(blocks).startswith(b"PK")
+    blocks.close()  # type: ignore[attr-defined]
+    assert bundle.file.closed
+
+
 def test_a_purpose_that_breaks_in_the_middle_breaks_the_export_and_leaves_no_file(
     anna: tuple[Life, Subject], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
