@@ -47,11 +47,12 @@ def launched() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
-    """*app* over HTTP in a thread of its own; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(app: Any, *, port: int | None = None) -> Iterator[str]:
+    """*app* over HTTP in a thread of its own, at *port* or a free one; yields its address."""
+    if port is None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve()), daemon=True)
