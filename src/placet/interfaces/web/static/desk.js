@@ -36,7 +36,8 @@
     const end = Date.parse(until.dataset.until);
     const tick = () => {
       const seconds = Math.max(0, Math.round((end - Date.now()) / 1000));
-      left.textContent = seconds === 0 ? left.dataset.ended : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      left.textContent = seconds === 0 ? left.dataset.ended : left.dataset.left.replace("#", time);
       left.classList.toggle("late", seconds < 120);
       if (seconds > 0) setTimeout(tick, 1000);
     };
