@@ -1,4 +1,4 @@
-"""Rectification (GDPR 16): every copy follows, a new contact is confirmed first, the receipt says where and not what."""
+"""Rectification (GDPR 16): every copy follows, a new contact is confirmed first, the receipt tells where, not what."""
 
 from __future__ import annotations
 
