@@ -74,7 +74,7 @@ def fill(application: Application) -> Welcome:
                     connection, aliases=aliases, language=customer.language, name=customer.name, now=now
                 )
         _add_accounts(connection, now)
-        sample_life.live(application, connection, Alias.msisdn(CUSTOMERS[-1].msisdn), now=now)
+        sample_life.live(application, connection, Alias.msisdn(CUSTOMERS[1].msisdn), now=now)
     return Welcome(CUSTOMERS, ACCOUNTS, _api_key(application))
 
 

@@ -1,6 +1,6 @@
 """
-What one sample customer has lived through, so that the demonstration's pages have something to tell: a child she
-decides for, a line, answers given and taken back, and what was done with her data. All of it by the real ways, once.
+What one sample customer has lived through, so that the demonstration's pages have something to tell: a child to
+decide for, a line, answers given and taken back, and what was done with the data. All of it by the real ways, once.
 """
 
 from __future__ import annotations
@@ -19,46 +19,48 @@ from placet.gate.uses import record_uses, under_permit
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
 from placet.subjects.model import Alias, Subject
 
-CHILD = "Leo Clarke"
+LANGUAGE = "ru"
+CHILD = "Лев Соколов"
 _CHILD_BORN = timedelta(days=11 * 365)
 _SAID = (
     ("offers", None, "given"),
     ("offers", "email", "given"),
     ("offers", "sms", "refused"),
-    ("usage", None, "given"),
+    ("credit", None, "given"),
     ("profiling", None, "refused"),
     ("location", None, "given"),
     ("location", None, "withdrawn"),
     ("loyalty", None, "given"),
 )
-_SAID_FOR_CHILD = (("usage", None, "given"), ("offers", None, "refused"), ("mobility", None, "refused"))
+_SAID_FOR_CHILD = (("loyalty", None, "given"), ("offers", None, "refused"), ("mobility", None, "refused"))
 _DONE = (
     ("offers.email-campaign", "sent"),
-    ("usage.tariff-advice", "a cheaper tariff was found"),
     ("offers.email-campaign", "sent"),
-    ("usage.device-advice", "nothing to advise"),
+    ("credit.check", "affordable"),
     ("loyalty.keep", "kept"),
 )
 
 
 def live(application: Application, connection: Connection, customer: Alias, *, now: datetime) -> None:
     """Give *customer* a child, a line, answers and uses, unless they have a mandate already."""
-    mother = application.subjects.find(connection, customer)
-    if mother is None or application.subjects.mandates(connection, mother.id):
+    parent = application.subjects.find(connection, customer)
+    if parent is None or application.subjects.mandates(connection, parent.id):
         return
-    child = _family(application, connection, mother, now)
-    _line(application, connection, mother, customer, now)
-    _say(application, connection, mother.id, _SAID, now)
-    _say(application, connection, child.id, _SAID_FOR_CHILD, now, by=mother.id)
-    _use(application, connection, mother.id, now)
+    child = _family(application, connection, parent, now)
+    _line(application, connection, parent, customer, now)
+    _say(application, connection, parent.id, _SAID, now)
+    _say(application, connection, child.id, _SAID_FOR_CHILD, now, by=parent.id)
+    _use(application, connection, parent.id, now)
 
 
-def _family(application: Application, connection: Connection, mother: Subject, now: datetime) -> Subject:
+def _family(application: Application, connection: Connection, parent: Subject, now: datetime) -> Subject:
     people, born = application.subjects, (now - _CHILD_BORN).date()
-    child = people.add(connection, aliases=(), language="en", name=CHILD, birth_date=_first_of_month(born), now=now)
+    child = people.add(
+        connection, aliases=(), language=parent.language, name=CHILD, birth_date=_first_of_month(born), now=now
+    )
     people.add_mandate(
         connection,
-        representative=mother.id,
+        representative=parent.id,
         subject=child.id,
         kind="parent",
         purposes=list(application.catalogue(connection).purposes),
@@ -87,7 +89,7 @@ def _say(
     mandate = next((held.id for held in mandates if held.representative == by), None)
     wishes = []
     for purpose, channel, decision in said:
-        shown = render(application.catalogue(connection), purpose=purpose, language="en", route="portal")
+        shown = render(application.catalogue(connection), purpose=purpose, language=LANGUAGE, route="portal")
         catalogue_store.remember_shown(connection, shown, now)
         wishes.append(
             Wish(
