@@ -165,10 +165,9 @@ def test_everything_is_done_without_scripts(demo: Application, window: Window, i
     assert "20 min left" in desk.words or "19 min left" in desk.words
 
 
-@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("language", ["lv", "ru", "en"])
 def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(
-    demo: Application, window: Window, ilze: Member, peteris: Member, anna: Subject, language: str, width: int
+    demo: Application, window: Window, ilze: Member, peteris: Member, anna: Subject, language: str
 ) -> None:
     axe, faults = axe_source(), dict[str, object]()
     with demo.database.transaction() as connection:
@@ -181,17 +180,19 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(
         page = seat.guest.page
         page.evaluate("() => document.querySelectorAll('details').forEach(each => each.open = true)")
         page.evaluate(axe)
-        if found := page.evaluate(AXE):
-            faults[name] = found
-        if (wider := page.evaluate(WIDER)) > 0:
-            faults[f"{name}, width"] = wider
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            if (language == "en" or width == 390) and (found := page.evaluate(AXE)):
+                faults[f"{name}, {width}"] = found
+            if (wider := page.evaluate(WIDER)) > 0:
+                faults[f"{name}, wider than {width}"] = wider
 
     def look_at(seat: Seat, *addresses: str) -> None:
         for address in addresses:
             seat.go(address)
             look(seat, address)
 
-    desk, colleague = window(ilze, language, width=width), window(peteris, language, width=width)
+    desk, colleague = window(ilze, language), window(peteris, language)
     record = f"/desk/records/{anna.id}"
     look_at(desk, "/desk", "/desk/keys", f"{record}/open")
     desk.press("button[value=document]")
