@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import attrs
 import pytest
 from playwright.sync_api import Browser, Page
-from portal_browser import Guest, served
+from portal_browser import Guest, axe_source, served
 from portal_visitor import Clock
 
 from placet.access import passkeys
@@ -73,6 +73,18 @@ def add(guest: Guest, name: str) -> None:
     guest.press("form[action='/signing-in/passkeys'] .button")
 
 
+def looked_at(guest: Guest) -> list[str]:
+    """What axe finds, and pages wider than a phone, in three languages; English last."""
+    found = []
+    for language in ("lv", "ru", "en"):
+        guest.go(f"/signing-in?lang={language}")
+        if guest.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{language}: too wide")
+        guest.page.evaluate(axe_source())
+        found += guest.page.evaluate("async () => (await axe.run(document)).violations.map(each => each.id)")
+    return found
+
+
 def by_passkey(guest: Guest) -> None:
     guest.page.context.clear_cookies()
     guest.go("/sign-in")
@@ -90,6 +102,7 @@ def test_a_passkey_is_added_after_a_code_and_then_signs_in_without_a_name(
     by_passkey(guest)
     guest.go("/signing-in")
     assert "with a passkey" in page.inner_text("main")
+    assert looked_at(guest) == []
 
     # Renamed, and never another's.
     page.fill(".card input[type=text]", "Tālrunis")
