@@ -62,6 +62,8 @@ class Reader:
             language=language,
             route=route,
             html=as_rendered(rendered.html),
+            offered=as_rendered(answers_html_of(rendered.document)),
+            version=str(rendered.version),
             shown=rendered.sha256.hex(),
             question=rendered.form.question,
             give=give.label,

@@ -121,6 +121,9 @@ class Script:
     language: str
     route: str
     html: Markup
+    offered: Markup
+    """The answers as a letter offers them, to be marked with a pen."""
+    version: str
     shown: str
     question: str
     give: str
@@ -129,7 +132,13 @@ class Script:
     switches: tuple[Switch, ...]
     is_given: bool
     rests_until: datetime | None = None
+    """After a no: until when the person is not asked again, unless they speak of it themselves."""
     papers: tuple[Paper, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """How the SHA-256 begins: enough to tell papers apart."""
+        return self.shown[:8]
 
 
 @attrs.frozen(repr=False)
