@@ -83,8 +83,9 @@ class Decisions:
         with application.database.transaction() as connection:
             catalogue = application.catalogue(connection)
             asked = Asked.of(visit, catalogue)
-            rows, spells = _said(connection, asked), _spells(connection, asked)
             every = counts.said(connection, since=asked.period.since, until=asked.period.until)
+            spells = _spells(connection, asked)
+        rows = figures.about(every, asked.purpose, asked.channel)
         channels = [row for row in every if row.channel is not None and asked.purpose in (None, row.purpose)]
         by = {
             "purpose": figures.groups(figures.about(every, None, asked.channel), "purpose", release),

@@ -54,12 +54,15 @@ class Overview:
             closures = stops.closures(connection)
             drafts = self._open_drafts(connection, session)
             far_off = agents.far_off(connection, now=visit.now)
-        standings = self._standings(catalogue, release)
+        standings = sorted(self._standings(catalogue, release), key=_share, reverse=True)
+        purposes = [each for each in standings if each.channel is None]
         return self.office.render(
             visit,
             session,
             "overview",
-            standings=[standing for standing in standings if standing.channel is None],
+            standings=purposes,
+            most=purposes[0],
+            least=purposes[-1],
             reached=[
                 (purpose, [each for each in standings if each.purpose == purpose and each.channel is not None])
                 for purpose, known in catalogue.purposes.items()
@@ -118,7 +121,12 @@ def _in(catalogue: Catalogue, language: str) -> str:
 def _most_open(standings: Sequence[Standing]) -> Standing | None:
     """The channel that most customers have opened: the finding of the page."""
     told = [each for each in standings if each.channel and each.open is not None and each.open.value is not None]
-    return max(told, key=lambda each: (each.open.value if each.open else 0) or 0, default=None)
+    return max(told, key=_share, default=None)
+
+
+def _share(standing: Standing) -> float:
+    """What is not told stands behind what is."""
+    return -1.0 if standing.open is None or standing.open.value is None else standing.open.value
 
 
 def _group_of(rows: Sequence[counts.Said], standing: Standing | None, release: Release) -> Group | None:
