@@ -6,7 +6,7 @@ like any other, shown to the person, and found by the audit.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ _BATCH = 500
 """Audience uses that are looked at together."""
 _PAGE = 1_000
 YEAR = timedelta(days=365)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _FRESH = timedelta(minutes=1)
 _MOST_COUNTED = 2_000
 
@@ -152,20 +153,22 @@ def totals_of(connection: Connection, subject: SubjectId, *, since: datetime) ->
     return list(found.values())
 
 
-def totals_of_year(connection: Connection, subject: SubjectId, *, now: datetime) -> list[Total]:
+def counted(
+    connection: Connection, subject: SubjectId, *, within: timedelta | None = None, now: datetime
+) -> list[Total]:
     """
-    `totals_of` the last year, counted again when something was done since, and every minute.
+    `totals_of` the time *within* now, or of all time; counted again when something was done since, and every minute.
 
     Ten thousand uses are counted in milliseconds, which a page that is looked at often need not spend each time.
     """
     row = connection.execute(_SQL["newest"], {"subject": subject}).fetchone()
-    counted = _counted.get(subject)
-    if counted is not None and counted.newest == row and timedelta(0) <= now - counted.at < _FRESH:
-        return counted.totals
-    totals = totals_of(connection, subject, since=now - YEAR)
+    known = _counted.get((subject, within))
+    if known is not None and known.newest == row and timedelta(0) <= now - known.at < _FRESH:
+        return known.totals
+    totals = totals_of(connection, subject, since=_BEGINNING if within is None else now - within)
     if len(_counted) >= _MOST_COUNTED:
         _counted.clear()
-    _counted[subject] = _Counted(row, now, totals)
+    _counted[subject, within] = _Counted(row, now, totals)
     return totals
 
 
@@ -178,7 +181,7 @@ class _Counted:
     totals: list[Total]
 
 
-_counted: dict[SubjectId, _Counted] = {}
+_counted: dict[tuple[SubjectId, timedelta | None], _Counted] = {}
 """Of this process; any thread writes it, each write alone is atomic."""
 
 

@@ -17,7 +17,7 @@ from placet.catalogue.render import Rendered
 from placet.consents import store
 from placet.consents.model import CLOSING, Outcome, Record, Recorded, Refused
 from placet.duties import Person
-from placet.gate.uses import totals_of_year
+from placet.gate.uses import YEAR, counted
 from placet.interfaces.portal import reading, views
 from placet.interfaces.portal.deciding import wishes
 from placet.interfaces.portal.past import own_record, stop_clock
@@ -127,7 +127,7 @@ class Pages:
 
     def _told(self, connection: Connection, visit: Visit, whom: Whom, reader: Reader) -> reading.Told:
         """What each purpose did with the person's data in the last year, and what it brought."""
-        totals = totals_of_year(connection, whom.subject, now=visit.now)
+        totals = counted(connection, whom.subject, within=YEAR, now=visit.now)
         brought = {
             duty.purpose: duty.brought(connection, reader.person, limit=_MOST_BROUGHT)
             for duty in self.application.duties

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import attrs
 from psycopg import Connection
 from starlette.responses import Response
 
 from placet.bootstrap import Application
 from placet.catalogue.model import Catalogue
-from placet.gate.uses import Total, totals_of, uses_of
+from placet.gate.uses import Total, counted, uses_of
 from placet.interfaces.portal import reading
 from placet.interfaces.portal.past import position_of
 from placet.interfaces.portal.whom import Whom, show
@@ -22,7 +20,6 @@ PAGE = 25
 """Uses on one page."""
 OTHER = "without-consent"
 """The address of what needs nobody's yes: on the contract or a law."""
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen
@@ -35,7 +32,7 @@ class Using:
     def overview(self, visit: Visit, whom: Whom) -> Response:
         language = visit.words.language
         with self.application.database.transaction() as connection:
-            catalogue, totals = self._totals(connection, whom)
+            catalogue, totals = self._totals(connection, visit, whom)
         found = reading.by_purpose(catalogue, totals)
         order = [*(purpose for purpose in catalogue.purposes if whom.sees(purpose)), None]
         purposes = [
@@ -49,7 +46,7 @@ class Using:
         before = position_of(visit.request.query_params.get("before"))
         language = visit.words.language
         with self.application.database.transaction() as connection:
-            catalogue, totals = self._totals(connection, whom)
+            catalogue, totals = self._totals(connection, visit, whom)
             purpose = _asked(visit, catalogue, whom)
             activities = reading.activities_of(catalogue, purpose, totals)
             found = uses_of(connection, whom.subject, activities=activities, before=before, limit=PAGE + 1)
@@ -66,8 +63,8 @@ class Using:
             newer=before is not None,
         )
 
-    def _totals(self, connection: Connection, whom: Whom) -> tuple[Catalogue, list[Total]]:
-        return self.application.catalogue(connection), totals_of(connection, whom.subject, since=_EVER)
+    def _totals(self, connection: Connection, visit: Visit, whom: Whom) -> tuple[Catalogue, list[Total]]:
+        return self.application.catalogue(connection), counted(connection, whom.subject, now=visit.now)
 
 
 def _asked(visit: Visit, catalogue: Catalogue, whom: Whom) -> PurposeId | None:
