@@ -175,6 +175,17 @@ def test_own_record_never_opens_and_a_colleagues_is_flagged(
         assert [each.name for each in openings.flagged(connection)] == ["Peteris"]
 
 
+def test_who_a_member_is_can_be_changed_and_taken_back(
+    placet: Application, ilze: Member, anna: Subject, opens: Callable[..., object]
+) -> None:
+    with placet.database.transaction() as connection:
+        openings.tie(connection, ilze.id, anna.id)
+        assert openings.customer_of(connection, ilze.id) == anna.id
+        openings.untie(connection, ilze.id)
+        assert openings.customer_of(connection, ilze.id) is None
+    assert isinstance(opens(ilze, anna), Opened)
+
+
 def test_login_that_is_an_address_of_the_customer_tells_who_a_member_is(
     placet: Application, anna: Subject, opens: Callable[..., object]
 ) -> None:

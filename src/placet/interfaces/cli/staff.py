@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from placet.access import staff
+from placet.access import openings, staff
 from placet.access.accounts import INVITED_FOR
 from placet.access.staff import Member, Role
 from placet.bootstrap import Application
-from placet.interfaces.cli.context import json_option, open_application, out, print_json, reported
+from placet.interfaces.cli.context import find_subject, json_option, open_application, out, print_json, reported
 from placet.kernel import clock
 from placet.kernel.periods import format_instant
 
@@ -104,6 +104,22 @@ def staff_reset_command(login: str, as_json: bool) -> None:
         member = staff.by_login(connection, login)
         link = _link(application, application.accounts.reset(connection, member.id, by=None, now=clock.now()))
     _say_link(member, link, as_json=as_json)
+
+
+@staff_group.command("customer")
+@click.argument("login")
+@click.argument("subject", required=False)
+@json_option
+@reported
+def staff_customer_command(login: str, subject: str | None, as_json: bool) -> None:
+    """LOGIN is the customer SUBJECT: that record does not open for them. Without SUBJECT: none is known of them."""
+    with open_application() as application, application.database.transaction() as connection:
+        member = staff.by_login(connection, login)
+        if subject is None:
+            openings.untie(connection, member.id)
+        else:
+            openings.tie(connection, member.id, find_subject(application, connection, subject).id)
+    _say(member, as_json=as_json)
 
 
 def _link(application: Application, token: str) -> str:
