@@ -125,6 +125,18 @@ def test_each_channel_is_changed_by_itself_with_one_save(guest: Visitor, demo: A
     assert len(recorded(demo, anna)) == before + 2
 
 
+def test_a_button_pressed_twice_says_the_same_twice(guest: Visitor, demo: Application, anna: Subject) -> None:
+    guest.go("/")
+    guest.answer("loyalty", "given")
+    guest.go("/")
+    form = guest.form("/choices/loyalty").fields | {"answer": "withdrawn"}
+    for _ in range(2):
+        assert guest.client.post("/choices/loyalty", data=form).status_code == 200
+    assert [decision for _, _, decision in said(demo, anna)] == ["given", "withdrawn", "withdrawn"]
+    guest.go("/")
+    assert guest.state("loyalty") == "Withdrawn"
+
+
 def test_a_no_is_left_in_peace_for_90_days_and_can_be_changed_at_any_moment(
     guest: Visitor, visit: Visit, time: Clock
 ) -> None:

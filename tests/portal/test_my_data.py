@@ -72,6 +72,16 @@ def test_the_download_is_one_whole_archive(guest: Visitor) -> None:
         assert b"anna@example.lv" in archive.read("data.json")
 
 
+def test_a_download_that_breaks_off_is_made_anew(guest: Visitor) -> None:
+    guest.go("/data/export")
+    form = guest.form("/data/export").fields
+    with guest.client.stream("POST", "/data/export", data=form, headers=ORIGIN) as broken:
+        assert broken.status_code == 200
+    whole = guest.client.post("/data/export", data=form, headers=ORIGIN)
+    with zipfile.ZipFile(io.BytesIO(whole.content)) as archive:
+        assert archive.testzip() is None
+
+
 def test_staff_who_looked_are_shown_by_role_and_place(guest: Visitor, demo: Application, anna: Subject) -> None:
     guest.go("/data/openings")
     assert "Nobody has opened it." in guest.words
