@@ -183,7 +183,9 @@ def test_a_draft_is_proposed_by_one_approved_by_another_and_published(
     address = one.page.url.path
     assert re.fullmatch(r"/console/catalogue/drafts/[0-9a-f-]{36}", address)
     # 20 said yes, 2 of them took it back.
-    assert re.search(r"Consents that lapse offers ! Major: everybody who said yes is asked again 18 ", one.words)
+    assert re.search(
+        r"Consents that lapse News and offers from Amigo ! Major: everybody who said yes is asked again 18 ", one.words
+    )
     assert one.post(address, step="approve").status_code == 400
     assert "Nobody approves or refuses their own draft" in one.words
     other.go(address)
