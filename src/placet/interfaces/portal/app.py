@@ -153,7 +153,4 @@ class _Surroundings:
         return self._catalogue.controller.brand
 
     def values(self, visit: Visit) -> Mapping[str, object]:
-        return {
-            "controller": reading.controller(self._catalogue, visit.words.language),
-            "verify_sha256": verify_page.verify_page().sha256,
-        }
+        return {"controller": reading.controller(self._catalogue, visit.words.language)}
