@@ -40,6 +40,8 @@ from placet.consents.model import Outcome, Wish
 from placet.consents.rebuild import Edition
 from placet.consents.rules import Shown, Terms
 from placet.consents.sequencer import Sequencer
+from placet.delivery.actions import Delivery
+from placet.delivery.model import Channel
 from placet.duties import Duties
 from placet.gate import restrictions
 from placet.gate import roles as gate_roles
@@ -186,8 +188,11 @@ class Application:
     customer_provider: Provider | None
     requests: Requests
     journal: Journal
+    delivery: Delivery
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
+    channels: tuple[Channel, ...] = ()
+    """The ways to reach people that are set up."""
 
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
@@ -269,6 +274,7 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     rulebook = Rulebook(in_force, subjects, vault, timedelta(days=config.rest_days_after_no))
     keys = load_keys(config.data_dir)
     keeper = Keeper(database, keys, config)
+    gate = Gate.of(config, master)
     return Application(
         config=config,
         roles=roles,
@@ -280,7 +286,7 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         rulebook=rulebook,
         keys=keys,
         keeper=keeper,
-        gate=Gate.of(config, master),
+        gate=gate,
         sequencer=Sequencer(database, rulebook, clock.now, demand=keeper.demand_agreement),
         api_keys=ApiKeys(database),
         codes=Codes(database, subjects, master, sender_for(config)),
@@ -290,6 +296,7 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         customer_provider=customer_provider(config),
         requests=Requests(subjects, ZoneInfo(config.time_zone)),
         journal=Journal.of(config, master),
+        delivery=Delivery.of(config, master, subjects, gate),
     )
 
 

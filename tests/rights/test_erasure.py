@@ -50,6 +50,8 @@ EMPTIED = {
     "consents.assisted",
     "consents.evidence",
     "consents.state",
+    "delivery.message",
+    "delivery.muted",
     "rights.words",
     "subjects.contact",
     "subjects.line_role",

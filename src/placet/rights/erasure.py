@@ -30,6 +30,7 @@ from psycopg import Connection
 
 from placet.access import codes, openings, passkeys, reads, sessions
 from placet.consents import actions as consents
+from placet.delivery.actions import Delivery
 from placet.duties import Duties, Holding, Person
 from placet.gate import restrictions
 from placet.kernel.errors import Tampered
@@ -51,6 +52,8 @@ class Rooms(Protocol):
 
     @property
     def subjects(self) -> Subjects: ...
+    @property
+    def delivery(self) -> Delivery: ...
     @property
     def requests(self) -> Requests: ...
     @property
@@ -209,8 +212,9 @@ def _left(rooms: Rooms, connection: Connection, identity: Identity) -> list[Hold
 def _forget_around(rooms: Rooms, connection: Connection, identity: Identity, now: datetime) -> None:
     """Step 2."""
     vault = rooms.subjects.vault
-    aliases = [vault.alias_hash(contact.alias) for contact in rooms.subjects.contacts(connection, identity.id)]
-    codes.forget(connection, aliases)
+    aliases = [contact.alias for contact in rooms.subjects.contacts(connection, identity.id)]
+    codes.forget(connection, [vault.alias_hash(alias) for alias in aliases])
+    rooms.delivery.forget(connection, identity.number, aliases)
     for forget in (sessions.forget, passkeys.forget, reads.forget, openings.forget):
         forget(connection, identity.id)
     rooms.requests.forget(connection, identity.id, now=now)

@@ -1,0 +1,58 @@
+"""
+What people do not want to be sent, and addresses that are not written to.
+
+A mute is a wish within a consent ("no travel offers", "no more surveys"); who wants nothing at all withdraws, and that
+is a record. Only the person unmutes: nothing restarts by itself. Service messages still come.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from psycopg import Connection
+
+from placet.delivery import store
+from placet.delivery.model import Kind
+from placet.delivery.rules import Mute
+from placet.kernel.ids import ChannelId, SubjectId
+from placet.subjects.model import Alias
+from placet.subjects.vault import Vault
+
+Why = Literal["bounce", "complaint", "do-not-contact"]
+
+
+def mute(connection: Connection, subject: SubjectId, what: Mute, *, now: datetime) -> None:
+    """Do not send them this any more; it binds what is planned already."""
+    connection.execute(store.SQL["mute"], _words(subject, what.kind, what.topic, what.channel) | {"now": now})
+
+
+def unmute(connection: Connection, subject: SubjectId, what: Mute) -> None:
+    """They want exactly that again."""
+    connection.execute(store.SQL["unmute"], _words(subject, what.kind, what.topic, what.channel))
+
+
+def muted(connection: Connection, subject: SubjectId) -> list[Mute]:
+    """What they do not want."""
+    people = store.persons(connection, [subject])
+    if subject not in people:
+        return []
+    number = people[subject][0].number
+    return store.mutes(connection, [number]).get(number, [])
+
+
+def suppress(
+    connection: Connection, vault: Vault, address: Alias, why: Why, *, channel: ChannelId, now: datetime
+) -> None:
+    """Do not write there any more. An outside list is taken in so, one address at a time."""
+    store.suppress(connection, channel, vault.alias_hash(address), why, now=now)
+
+
+def unsuppress(connection: Connection, vault: Vault, address: Alias, *, channel: ChannelId) -> None:
+    """The person has confirmed that the address is good: what bounced is tried again, a complaint is not."""
+    values = {"channel": channel, "address": vault.alias_hash(address)}
+    connection.execute(store.SQL["unsuppress"], values)
+
+
+def _words(subject: SubjectId, kind: Kind | None, topic: str | None, channel: ChannelId | None) -> dict[str, object]:
+    return {"subject": subject, "kind": kind or "", "topic": topic or "", "channel": channel or ""}

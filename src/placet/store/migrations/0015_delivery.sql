@@ -1,0 +1,77 @@
+CREATE SCHEMA delivery;
+
+-- Messages and where each is; also those that were never sent, with the reason. A row is deleted with its person.
+CREATE TABLE delivery.message (
+    id          uuid PRIMARY KEY,
+    number      int NOT NULL,
+    key         text NOT NULL CHECK (length(key) BETWEEN 1 AND 200),   -- of the trade: campaign/…, birthday/2026
+    kind        text NOT NULL CHECK (kind IN ('service', 'offer', 'greeting', 'survey')),
+    activity    text NOT NULL,
+    channel     text NOT NULL,
+    topic       text,
+    template    text NOT NULL,
+    language    text NOT NULL,
+    sealed      bytea,                  -- what the template is filled with, under the person's key; null once it ended
+    not_before  timestamptz NOT NULL,
+    not_after   timestamptz NOT NULL,
+    zone        text,
+    state       text NOT NULL DEFAULT 'planned' CHECK (state IN
+                ('planned', 'sending', 'sent', 'delivered', 'failed', 'deferred', 'unknown', 'refused')),
+    reason      text,
+    attempt     int NOT NULL DEFAULT 0,
+    reference   text,                   -- of the last attempt, opaque: what carriers and bounces name it by
+    address     bytea,                  -- keyed hash of where the last attempt went
+    basis       text,                   -- what the gate's last yes stood on
+    permit      text,                   -- and its permit
+    started_at  timestamptz,
+    lease_until timestamptz,
+    carrier_id  text,
+    planned_at  timestamptz NOT NULL,
+    changed_at  timestamptz NOT NULL,
+    closed_at   timestamptz,            -- of `unknown`: nobody looks for it any more
+    UNIQUE (number, key),
+    CHECK (not_before < not_after OR state <> 'planned'),
+    CHECK ((state = 'refused') <= (reason IS NOT NULL)),
+    CHECK ((state = 'sending') <= (lease_until IS NOT NULL AND reference IS NOT NULL AND permit IS NOT NULL))
+);
+CREATE INDEX message_due ON delivery.message (channel, (kind <> 'service'), not_before)
+    WHERE state IN ('planned', 'deferred');
+CREATE INDEX message_live ON delivery.message (number) WHERE state IN ('planned', 'deferred', 'sending');
+CREATE INDEX message_sending ON delivery.message (lease_until) WHERE state = 'sending';
+CREATE INDEX message_unknown ON delivery.message (channel, started_at) WHERE state = 'unknown' AND closed_at IS NULL;
+CREATE INDEX message_started ON delivery.message (number, started_at) WHERE started_at IS NOT NULL;
+CREATE INDEX message_of ON delivery.message (number, planned_at, id);
+CREATE UNIQUE INDEX message_reference ON delivery.message (reference) WHERE reference IS NOT NULL;
+CREATE INDEX message_carrier ON delivery.message (channel, carrier_id) WHERE carrier_id IS NOT NULL;
+
+-- Addresses that are not written to: a keyed hash, whosever they are.
+CREATE TABLE delivery.suppressed (
+    channel text NOT NULL,
+    address bytea NOT NULL CHECK (octet_length(address) = 32),
+    why     text NOT NULL CHECK (why IN ('bounce', 'complaint', 'do-not-contact')),
+    since   timestamptz NOT NULL,
+    PRIMARY KEY (channel, address, why)
+);
+
+-- What a person does not want to be sent: '' stands for every one.
+CREATE TABLE delivery.muted (
+    number  int NOT NULL,
+    kind    text NOT NULL DEFAULT '',
+    topic   text NOT NULL DEFAULT '',
+    channel text NOT NULL DEFAULT '',
+    since   timestamptz NOT NULL,
+    PRIMARY KEY (number, kind, topic, channel)
+);
+
+-- The lock that a withdrawal takes anyway, since it changes the row: whoever sends takes it first, and asks the gate then.
+-- Never waits: a row that is being changed is not returned, and the message waits for the next round.
+CREATE FUNCTION consents.hold(numbers int[]) RETURNS TABLE (number int, purpose text, channel text)
+LANGUAGE sql VOLATILE AS $$
+    SELECT state.number, state.purpose, state.channel FROM consents.state
+    WHERE state.number = ANY (numbers) AND state.decision = 'given'
+    ORDER BY state.number, state.purpose, state.channel FOR SHARE SKIP LOCKED
+$$;
+
+GRANT USAGE ON SCHEMA delivery TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.message TO {app};
+GRANT SELECT, INSERT, DELETE ON delivery.suppressed, delivery.muted TO {app};
