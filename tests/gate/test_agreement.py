@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 import psycopg
 from gate_clocks import Clocks
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from placet.gate import audiences, restrictions, roles
-from placet.gate.actions import Allowed, under_purpose
+from placet.gate.actions import Allowed, answer_json, under_purpose
 from placet.gate.audiences import group
 from placet.gate.feed import Feed
 from placet.gate.memory import Memory
@@ -157,12 +158,26 @@ class Village:
             for number in NUMBERS:
                 told = self.replica.check(number, asked, None, tick)
                 assert (None if told.allowed else told.reason) == truth.get(number, Reason.NO_DECISION), (number, asked)
+            self.compare_words(asked, asked_about)
             codes = self.replica.check_many(np.array(asked_about, np.uint32), asked, None, tick)
             assert [CODES[code] for code in codes] == list(truth.values())
             view, plan, columns = self.replica.memory.columns(asked, audiences.keys)
             drawn = audiences.draw(plan, columns, people=view.people, among=BitMap(asked_about))
             assert drawn.members == BitMap(number for number, why in truth.items() if why is None)
             assert drawn.excluded == {why: list(truth.values()).count(why) for why in audiences.GROUPS}
+
+    def compare_words(self, asked: str, numbers: list[int]) -> None:
+        """The answers that are worded in advance are those that are worded one by one, permits and all."""
+        self.replica.now = self.clocks.monotonic
+        self.replica.meet(self.database, list(self.ids.values()))
+        name, _, channel = asked.partition("/")
+        for number in numbers:
+            id = self.ids[number]
+            assert self.replica.number_of(id) == number
+            about = {"channel": channel or None, "now": self.clocks.now}
+            answer = self.gate.check_quickly(self.replica, id, name, **about)
+            words = self.gate.tell_quickly(self.replica, id, str(id).encode(), name, **about)
+            assert words == msgspec.json.encode(answer_json(answer))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

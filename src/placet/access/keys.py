@@ -101,6 +101,16 @@ class _Held:
     expires_at: datetime | None
 
 
+@attrs.frozen(eq=False)
+class _Copy:
+    """All keys as they were read at *read_at* (ticks); swapped whole."""
+
+    held: Mapping[str, _Held]
+    read_at: float
+    shown: dict[str, _Held] = attrs.field(factory=dict, repr=False)
+    """Keys that were shown and proved right, in clear: they need no second proof while this copy lasts."""
+
+
 class _Bucket:
     """Tokens that refill at an even rate; the keys' lock guards it."""
 
@@ -121,8 +131,7 @@ class Keys:
         self._database = database
         self._ticks = ticks
         # Swapped whole by refresh(); readers take it without a lock.
-        self._held: Mapping[str, _Held] = MappingProxyType({})
-        self._read_at = -math.inf
+        self._copy = _Copy(MappingProxyType({}), -math.inf)
         self._used: set[str] = set()
         self._buckets: dict[str, _Bucket] = {}
         # _refreshing: one thread reads the table. _counting: guards _buckets.
@@ -137,15 +146,13 @@ class Keys:
 
     def authenticate(self, key_text: str, *, now: datetime) -> Client:
         """Who shows this key; `Denied` (code `key`) if it is malformed, unknown, expired or revoked."""
-        match = _TEXT.fullmatch(key_text)
-        if match is None:
-            raise Denied(_REFUSED, code="key")
-        self._renew(now)
-        held = self._held.get(match[1])
-        shown = hashlib.sha256(match[2].encode()).digest()
-        # An unknown id costs the same comparison as a wrong secret.
-        fits = hmac.compare_digest(shown, _NOBODY if held is None else held.hash)
-        if held is None or not fits or (held.expires_at is not None and held.expires_at <= now):
+        copy = self._copy
+        if self._ticks() - copy.read_at > FRESH:
+            copy = self._renewed(now)
+        held = copy.shown.get(key_text)
+        if held is None:
+            held = copy.shown[key_text] = _proved(copy, key_text)
+        if held.expires_at is not None and held.expires_at <= now:
             raise Denied(_REFUSED, code="key")
         self._used.add(held.client.id)
         return held.client
@@ -187,16 +194,15 @@ class Keys:
             self._watcher.join()
             self._watcher = None
 
-    def _renew(self, now: datetime) -> None:
-        if self._ticks() - self._read_at <= FRESH:
-            return
-        # The watcher is late. While it waits for the database no request waits with it.
+    def _renewed(self, now: datetime) -> _Copy:
+        """A fresh copy: the watcher is late. While it waits for the database no request waits with it."""
         if self._away or not self._refreshing.acquire(blocking=self._watcher is None):
             raise Unavailable("API keys cannot be checked: the database does not answer; try again later")
         try:
-            if self._ticks() - self._read_at > FRESH:
+            if self._ticks() - self._copy.read_at > FRESH:
                 with self._database.transaction() as connection:
                     self._read(connection, now)
+            return self._copy
         finally:
             self._refreshing.release()
 
@@ -208,9 +214,8 @@ class Keys:
             _Held(Client(id, name, frozenset(scopes), rate, burst), hash, expires_at)
             for id, name, hash, scopes, rate, burst, expires_at in rows
         )
-        self._held = MappingProxyType({one.client.id: one for one in held})
         # From the start of the reading: what was revoked during it may have been missed.
-        self._read_at = started
+        self._copy = _Copy(MappingProxyType({one.client.id: one for one in held}), started)
 
     def _note_use(self, connection: Connection, now: datetime) -> None:
         """On which day a key was used is housekeeping: a disk that is full must not lock everybody out."""
@@ -236,6 +241,20 @@ class Keys:
                 # The copy grows old and authenticate() refuses by itself; go on trying.
                 self._away = True
                 self._stopping.wait(FRESH / 4)
+
+
+def _proved(copy: _Copy, key_text: str) -> _Held:
+    """The key in *key_text*; `Denied` if it is malformed, unknown or has another secret."""
+    match = _TEXT.fullmatch(key_text)
+    if match is None:
+        raise Denied(_REFUSED, code="key")
+    held = copy.held.get(match[1])
+    shown = hashlib.sha256(match[2].encode()).digest()
+    # An unknown id costs the same comparison as a wrong secret.
+    fits = hmac.compare_digest(shown, _NOBODY if held is None else held.hash)
+    if held is None or not fits:
+        raise Denied(_REFUSED, code="key")
+    return held
 
 
 def add(

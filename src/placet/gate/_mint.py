@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NoReturn, Self
 from uuid import UUID
@@ -133,6 +133,36 @@ def mint_permit(
         expires_at=expires_at,
         text=_signed(key, jcs.canonical(claims)),
     )
+
+
+@attrs.frozen
+class PermitForm:
+    """The permits of one view for one question: all but whose they are, and their times."""
+
+    start: bytes
+    between: bytes
+    middle: bytes
+    """Before `expires_at`, before `issued_at`, before the subject: canonical JSON in the order of its keys."""
+
+    @classmethod
+    def of(
+        cls, *, activity: str, channel: ChannelId | None, basis: str, needs: tuple[str, ...], token: Token
+    ) -> PermitForm:
+        claims = {
+            "activity": activity, "basis": basis, "channel": channel, "epoch": token.epoch, "expires_at": "\0",
+            "issued_at": "\0", "needs": needs, "position": token.position, "subject": "\0",
+        }  # fmt: skip
+        # NUL is written \u0000, and stands in no word of the catalogue: PostgreSQL's text has none.
+        start, between, middle, _ = jcs.canonical(claims).split(rb"\u0000")
+        return cls(start, between, middle)
+
+    def text(
+        self, signed: Callable[[bytes], bytes], subject: bytes, *, issued_at: datetime, expires_at: datetime
+    ) -> bytes:
+        """`mint_permit(…).text` for the subject with this id (its canonical text), by the keyed hash *signed*."""
+        expires, issued = format_instant(expires_at).encode(), format_instant(issued_at).encode()
+        payload = _PREFIX + _base64(b"".join((self.start, expires, self.between, issued, self.middle, subject, b'"}')))
+        return payload + b"." + _base64(signed(payload))
 
 
 def read_permit(key: bytes, text: str) -> Permit | None:

@@ -8,7 +8,7 @@ holds the same rule as bits), permits and audiences from `_mint`, which nobody e
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,12 +22,13 @@ from placet.consents.rules import Terms as PurposeTerms
 from placet.gate import _mint, audiences, rules, store
 from placet.gate._mint import Audience, Permit
 from placet.gate.model import Facts, Question, Reason, Token, Yes
+from placet.gate.quick import Wording
 from placet.gate.replica import Replica
 from placet.gate.view import Told
 from placet.kernel import errors
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
 from placet.kernel.periods import format_instant
-from placet.kernel.seal import MasterKey
+from placet.kernel.seal import MasterKey, hashing
 from placet.store.database import Database
 
 __all__ = [
@@ -86,6 +87,15 @@ class Gate:
     permit_key: bytes = attrs.field(repr=False)
     permit_seconds: int = 60
     audience_seconds: int = 86_400
+    _signed: Callable[[bytes], bytes] = attrs.field(init=False, eq=False, repr=False)
+    _wordings: dict[tuple[str, str], Wording[_mint.PermitForm | None]] = attrs.field(
+        init=False, eq=False, repr=False, factory=dict
+    )
+    """The last wording of each answer, by question and reason; of questions that the catalogue knows."""
+
+    @_signed.default
+    def _keyed(self) -> Callable[[bytes], bytes]:
+        return hashing(self.permit_key)
 
     @classmethod
     def of(cls, config: Config, master: MasterKey) -> Gate:
@@ -154,6 +164,38 @@ class Gate:
         if not told.allowed:
             return Denied(Reason(told.reason), told.token, told.view.as_of, age)
         return self._allowed(replica, Question(subject, asked, now, channel), told, age, number, question)
+
+    def tell_quickly(
+        self,
+        replica: Replica,
+        subject: SubjectId,
+        id: bytes,
+        asked: ActivityId | PurposeId,
+        *,
+        channel: ChannelId | None = None,
+        token: Token | None = None,
+        now: datetime,
+    ) -> bytes | None:
+        """As `check_quickly`, in the words of `answer_json`; *id* is the subject's as canonical text."""
+        number = replica.number_of(subject)
+        if number is None:
+            return None
+        question = asked if channel is None else f"{asked}/{channel}"
+        tick = replica.now()
+        told = replica.check(number, question, token, tick)
+        if told is told.view.stale:
+            return None
+        wording = self._wordings.get((question, told.reason))
+        if wording is None or wording.told is not told:
+            wording = self._wordings[question, told.reason] = Wording.of(
+                told, self._form(told, asked, channel, question)
+            )
+        if wording.form is None:
+            return wording.text(tick, None)
+        until = replica.memory.end_of(number, told.view.plans[question])
+        end = now + timedelta(seconds=self.permit_seconds)
+        expires_at = end if until is None else min(end, until)
+        return wording.text(tick, wording.form.text(self._signed, id, issued_at=now, expires_at=expires_at))
 
     def check_somehow(
         self,
@@ -284,6 +326,13 @@ class Gate:
         until = replica.memory.end_of(number, plan)
         permit = self._permit(question, told.reason, plan.needs, until, told.token)
         return Allowed(told.reason, told.token, told.view.as_of, permit, age_ms)
+
+    @staticmethod
+    def _form(told: Told, asked: str, channel: ChannelId | None, question: str) -> _mint.PermitForm | None:
+        if not told.allowed:
+            return None
+        needs = told.view.plans[question].needs
+        return _mint.PermitForm.of(activity=asked, channel=channel, basis=told.reason, needs=needs, token=told.token)
 
     def _permit(
         self, question: Question, basis: str, needs: tuple[str, ...], until: datetime | None, ending: Token

@@ -33,6 +33,8 @@ from placet.store.database import Database, translated
 from placet.store.queries import queries
 
 SQL = queries("placet.gate", "feed.sql")
+GATHER = 0.01
+"""Seconds between two looks when decisions follow each other closely: those of this time are taken in at once."""
 POLL = 0.25
 """Seconds between two looks when nobody wakes us: the heartbeat."""
 HORIZON = timedelta(hours=1)
@@ -153,8 +155,9 @@ class Feed:
                 self._busy = None
                 if self._monotonic() - self._saved > _SAVE_EVERY:
                     self.save()
+                looked = self._monotonic()
                 for _ in connection.notifies(timeout=self._pause(), stop_after=1):
-                    pass
+                    self._stop.wait(max(0.0, looked + GATHER - self._monotonic()))
 
     def _now(self, stamp: datetime | None) -> datetime:
         """Never earlier than the last record: a clock that jumps back brings no consent back that had ended."""

@@ -70,3 +70,9 @@ SELECT body FROM ledger.entered WHERE subject IS NULL AND recorded_at <= %(insta
 -- name: majors
 -- The major versions in force.
 SELECT purpose, major FROM catalogue.current_notice;
+
+-- name: numbers
+-- The numbers of these people, as `facts` finds them: a merged identity leads to the one that goes on.
+SELECT named.id, person.number
+FROM subjects.current named JOIN subjects.current person ON person.id = coalesce(named.merged_into, named.id)
+WHERE named.id = ANY(%(ids)s::uuid[]) AND person.merged_into IS NULL;

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from placet.config import Config
+from placet.gate import store
 from placet.gate.acknowledging import Acknowledger
 from placet.gate.audiences import given_keys
 from placet.gate.feed import Feed
@@ -66,6 +68,18 @@ class Replica:
         """The number of a person asked about before. Numbers never change, but a merged identity leads elsewhere."""
         found = self._numbers.get(subject)
         return found[1] if found is not None and found[0] == self.memory.merges else None
+
+    def meet(self, database: Database, subjects: Sequence[SubjectId]) -> None:
+        """Learn the numbers of those never asked about before, all at once."""
+        merges = self.memory.merges
+        unmet = [subject for subject in subjects if self.number_of(subject) is None]
+        if not unmet:
+            return
+        with database.transaction() as connection:
+            found = store.numbers(connection, unmet)
+        if merges == self.memory.merges:  # else some of them may lead elsewhere by now
+            for subject, number in found.items():
+                self.remember(subject, number)
 
     def remember(self, subject: SubjectId, number: Number) -> None:
         if len(self._numbers) >= _MOST_NUMBERS:

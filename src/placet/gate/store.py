@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from placet.consents.model import State
 from placet.consents.rules import Terms as PurposeTerms
 from placet.gate.model import CONSENT, Facts, Need, Person, Question, Reason, Standing, Standings, Terms, Token
 from placet.kernel import jcs
-from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId
+from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId, SubjectId
 from placet.store.queries import queries
 
 _SQL = queries("placet.gate")
@@ -57,6 +57,11 @@ def facts_as_of(
     folded = states_as_of(connection, question.subject, terms=purposes, at=question.at, known_at=known_at)
     instant = question.at if known_at is None else min(question.at, known_at)
     return attrs.evolve(now, standings=standings(folded), majors=majors_as_of(connection, now.majors, instant))
+
+
+def numbers(connection: Connection, subjects: Sequence[SubjectId]) -> dict[SubjectId, Number]:
+    """The numbers of those of *subjects* who are known."""
+    return dict(connection.execute(_SQL["numbers"], {"ids": list(subjects)}).fetchall())
 
 
 def unhindered(facts: Facts) -> Facts:

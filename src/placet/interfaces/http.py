@@ -1,11 +1,12 @@
 """
 One ASGI application for the port: hot routes as plain ASGI, `/v1` by FastAPI, `/log`, and the pages.
 
-A worker process builds it once (`application`, the factory that granian calls).
+A worker process builds it once (`application`, the factory that granian calls), behind granian's own interface.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ from placet.interfaces.portal.app import portal
 from placet.interfaces.rest.api import api
 from placet.interfaces.rest.hot import HotRoutes
 from placet.interfaces.rest.limits import BodyLimit
+from placet.interfaces.rsgi import Rsgi
 from placet.interfaces.staff.app import staff_site
 
 Scope = MutableMapping[str, Any]
@@ -32,12 +34,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def application() -> Asgi:
+def application() -> Rsgi:
     """The whole server, as the settings of this process say."""
     # The sequencer's thread must not wait a whole default slice (5 ms) for the event loop's.
     sys.setswitchinterval(0.0005)
     threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
-    return Server(build(settings.load()))
+    return Server(build(settings.load())).rsgi()
 
 
 def _end_with(parent: int) -> None:
@@ -62,6 +64,16 @@ class Server:
             "/console": console(application, self._background.replica),
         }
 
+    def rsgi(self) -> Rsgi:
+        """The same through granian's own interface."""
+        return Rsgi(self._hot, self, start=self._start, stop=self._background.stop)
+
+    def _start(self) -> None:
+        self._background.start()
+        # What was made so far stays: to look for garbage among it again and again stops everything for long moments.
+        gc.collect()
+        gc.freeze()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._background.lifespan(receive, send)
@@ -69,8 +81,8 @@ class Server:
             await self._route(scope["path"], scope["method"])(scope, receive, send)
 
     def _route(self, path: str, method: str) -> Asgi:
-        if method == "POST" and (hot := self._hot.routes.get(path)) is not None:
-            return hot
+        if method == "POST" and path in self._hot:
+            return self._hot
         if path.startswith(("/v1/", "/healthz", "/readyz", "/metrics")):
             return self._rest
         if path.startswith("/log/"):

@@ -53,7 +53,7 @@ def _serve(config: Config) -> None:
         "placet.interfaces.http:application",
         address=config.host,
         port=config.port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         workers=config.workers,
         factory=True,
         respawn_failed_workers=True,

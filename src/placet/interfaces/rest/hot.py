@@ -1,21 +1,24 @@
 """
-The hot routes, as plain ASGI: `POST /v1/decisions` and `POST /v1/check`.
+The hot routes: `POST /v1/decisions` and `POST /v1/check`.
 
-Same meaning as the rest of `/v1`, without a framework's cost on each request: strict `msgspec` shapes in and out.
+Same meaning as the rest of `/v1`, without a framework's cost on each request: strict `msgspec` shapes in and out. They
+are answered from headers and a body alone, whichever way the server hands these over (`http.py`, `rsgi.py`).
 The OpenAPI document describes them from these shapes (`api.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any, Literal
+from functools import lru_cache, partial
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
+import attrs
 import msgspec
 import structlog
 
@@ -25,19 +28,26 @@ from placet.consents.model import Actor, Outcome, Recorded, Refused, Wish
 from placet.gate.actions import Answer, answer_json
 from placet.gate.model import Token
 from placet.gate.replica import Replica
-from placet.interfaces.rest.limits import read_body
-from placet.interfaces.rest.problems import respond
+from placet.interfaces.rest.limits import BodyTooLarge, read_body
+from placet.interfaces.rest.problems import problem
 from placet.kernel import clock
-from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError
+from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError, Unavailable
 from placet.kernel.ids import ActivityId, ChannelId, MandateId, PurposeId, SubjectId
 from placet.kernel.periods import aware
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Handler = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def get(self, name: str, /) -> str | None: ...
+
+
+Answering = Callable[[Headers, bytes], Awaitable[tuple[int, bytes]]]
+_HEADERS = [("content-type", "application/json"), ("cache-control", "no-store")]
 MOST = 1000
 """Most decisions or checks in one request."""
 
@@ -97,44 +107,57 @@ _checks = msgspec.json.Decoder(CheckIn | list[CheckIn])
 _encode = msgspec.json.Encoder().encode
 
 
+@attrs.frozen
+class Reply:
+    """An answer, ready to be sent."""
+
+    status: int
+    pairs: list[tuple[str, str]]
+    """Headers."""
+    body: bytes
+
+
 class HotRoutes:
-    """The two handlers, by path."""
+    """The two routes."""
 
     def __init__(self, application: Application, replica: Replica) -> None:
         self._application = application
         self._replica = replica
-        self.routes: dict[str, Handler] = {
-            "/v1/decisions": self._guarded(self._decisions),
-            "/v1/check": self._guarded(self._check),
-        }
+        self._routes: dict[str, Answering] = {"/v1/decisions": self._decisions, "/v1/check": self._check}
 
-    def _guarded(self, handle: Callable[[Message, Receive], Awaitable[tuple[int, bytes]]]) -> Handler:
+    def __contains__(self, path: str) -> bool:
+        return path in self._routes
+
+    async def reply(self, path: str, headers: Headers, body: bytes) -> Reply:
         """The request boundary: whatever goes wrong becomes a problem, with a code and no personal data."""
+        try:
+            status, answer = await self._routes[path](headers, body)
+        except PlacetError as error:
+            return failed(error)
+        except Exception as error:  # noqa: BLE001 - the request boundary
+            log.error("request.failed", path=path, error=type(error).__name__)
+            return failed(PlacetError("something broke on our side; nothing was lost, try again", code="internal"))
+        return Reply(status, _HEADERS, answer)
 
-        async def guarded(scope: Message, receive: Receive, send: Send) -> None:
-            try:
-                status, body = await handle(scope, receive)
-            except PlacetError as error:
-                await respond(send, error)
-                return
-            except Exception as error:  # noqa: BLE001 - the request boundary
-                log.error("request.failed", path=scope["path"], error=type(error).__name__)
-                await respond(
-                    send, PlacetError("something broke on our side; nothing was lost, try again", code="internal")
-                )
-                return
-            await send({"type": "http.response.start", "status": status, "headers": _HEADERS})
-            await send({"type": "http.response.body", "body": body})
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """As an ASGI application."""
+        try:
+            body = await read_body(receive)
+        except BodyTooLarge as error:
+            reply = failed(error)
+        else:
+            reply = await self.reply(scope["path"], _AsgiHeaders(scope["headers"]), body)
+        headers = [(name.encode(), value.encode()) for name, value in reply.pairs]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
 
-        return guarded
-
-    async def _decisions(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
-        client = self._client(scope, "decisions:write")
-        sent = _read(_decisions, await read_body(receive))
+    async def _decisions(self, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        client = self._client(headers, "decisions:write")
+        sent = _read(_decisions, body)
         many = sent if isinstance(sent, list) else [sent]
         self._limited(client, many)
         subjects = await self._subjects([one.subject for one in many])
-        key = _header(scope, b"idempotency-key")
+        key = headers.get("idempotency-key")
         wishes = [
             _wish(one, subject, client, None if key is None else _idempotency(client, key, index))
             for index, (one, subject) in enumerate(zip(many, subjects, strict=True))
@@ -147,20 +170,28 @@ class HotRoutes:
             raise _as_error(outcome)
         return 201, _encode(_recorded(outcome))
 
-    async def _check(self, scope: Message, receive: Receive) -> tuple[int, bytes]:
-        client = self._client(scope, "check")
+    async def _check(self, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        client = self._client(headers, "check")
         self._application.keeper.demand_agreement()
-        sent = _read(_checks, await read_body(receive))
+        sent = _read(_checks, body)
         if not isinstance(sent, list):
             self._application.api_keys.admit(client)
             subject = _id(sent.subject) or (await self._subjects([sent.subject]))[0]
-            return 200, _encode(await self._answer(sent, subject))
+            return 200, await self._answer(sent, subject)
         self._limited(client, sent)
         subjects = await self._subjects([one.subject for one in sent])
+        await self._meet([subject for subject in subjects if subject is not None])
         answers = [await self._answer(one, subject) for one, subject in zip(sent, subjects, strict=True)]
-        return 200, _encode({"results": answers})
+        return 200, b'{"results":[' + b",".join(answers) + b"]}"
 
-    async def _answer(self, one: CheckIn, subject: SubjectId | None) -> dict[str, Any]:
+    async def _meet(self, subjects: Sequence[SubjectId]) -> None:
+        """Whoever was never asked about is looked up together with the others, not one by one."""
+        if any(self._replica.number_of(subject) is None for subject in subjects):
+            # Without the database each answers for itself, from memory or `stale`.
+            with contextlib.suppress(Unavailable):
+                await asyncio.to_thread(self._replica.meet, self._application.database, subjects)
+
+    async def _answer(self, one: CheckIn, subject: SubjectId | None) -> bytes:
         """From memory when the replica may answer, else from the database, off the event loop."""
         subject = NOBODY if subject is None else subject
         asked = ActivityId(one.activity)
@@ -168,12 +199,14 @@ class HotRoutes:
         token = None if one.token is None else Token.parse(one.token)
         gate, now = self._application.gate, clock.now()
         if one.at is not None or one.known_at is not None:
-            return answer_json(await asyncio.to_thread(self._answer_as_of, one, subject, now))
-        answer = gate.check_quickly(self._replica, subject, asked, channel=channel, token=token, now=now)
-        if answer is None:
-            ask = partial(gate.check_somehow, self._application.database, self._replica, subject, asked)
-            answer = await asyncio.to_thread(ask, channel=channel, token=token, now=now)
-        return answer_json(answer)
+            return _encode(answer_json(await asyncio.to_thread(self._answer_as_of, one, subject, now)))
+        told = gate.tell_quickly(
+            self._replica, subject, _canonical(subject), asked, channel=channel, token=token, now=now
+        )
+        if told is not None:
+            return told
+        ask = partial(gate.check_somehow, self._application.database, self._replica, subject, asked)
+        return _encode(answer_json(await asyncio.to_thread(ask, channel=channel, token=token, now=now)))
 
     def _answer_as_of(self, one: CheckIn, subject: SubjectId, now: datetime) -> Answer:
         with self._application.database.transaction() as connection:
@@ -188,9 +221,8 @@ class HotRoutes:
                 token=None if one.token is None else Token.parse(one.token),
             )
 
-    def _client(self, scope: Message, needed: str) -> Client:
-        header = _header(scope, b"authorization") or ""
-        kind, _, key = header.partition(" ")
+    def _client(self, headers: Headers, needed: str) -> Client:
+        kind, _, key = (headers.get("authorization") or "").partition(" ")
         if kind.lower() != "bearer" or not key:
             raise Denied("send an API key as `Authorization: Bearer …`", code="no-key")
         client = self._application.api_keys.authenticate(key.strip(), now=clock.now())
@@ -240,21 +272,39 @@ def _ours(message: str) -> str:
     return re.sub(r"unknown field `.*`", "unknown field", message, flags=re.DOTALL)
 
 
-def _header(scope: Message, name: bytes) -> str | None:
-    for key, value in scope["headers"]:
-        if key == name:
-            return str(value, "latin-1")
-    return None
+@attrs.frozen
+class _AsgiHeaders:
+    """As ASGI hands them over."""
+
+    pairs: Sequence[tuple[bytes, bytes]]
+
+    def get(self, name: str, /) -> str | None:
+        wanted = name.encode()
+        return next((str(value, "latin-1") for key, value in self.pairs if key == wanted), None)
+
+
+def failed(error: PlacetError) -> Reply:
+    """The problem (RFC 9457) that *error* is."""
+    status, body, headers = problem(error)
+    return Reply(status, list(headers.items()), _encode(body))
 
 
 def _id(name: str) -> SubjectId | None:
-    """The id in *name*; None when it is an alias."""
-    if ":" in name:
-        return None
+    """The id in *name*; None when it is an alias, which nobody keeps in memory."""
+    return None if ":" in name else _parsed(name)
+
+
+@lru_cache(65_536)
+def _parsed(name: str) -> SubjectId:
     try:
         return SubjectId(UUID(name))
     except ValueError:
         raise BadInput("a subject is an id, or msisdn:+371…, email:…, crm:…", code="bad-id") from None
+
+
+@lru_cache(65_536)
+def _canonical(id: SubjectId) -> bytes:
+    return str(id).encode()
 
 
 def _idempotency(client: Client, key: str, index: int) -> bytes:
