@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,6 +12,8 @@ from placet.access import accounts, ceremonies, codes, guesses, openings, sessio
 from placet.bootstrap import Application
 from placet.consents import actions as consents
 from placet.consents import agents, assisted
+from placet.delivery.sending import Sender
+from placet.delivery.stopping import QueueStop
 from placet.gate import stops
 from placet.interfaces.bookkeeping import Bookkeeping
 from placet.kernel import clock
@@ -24,13 +27,16 @@ PERIOD = 1.0
 KEEP_ANSWERS = timedelta(days=30)
 """How long an idempotency key is remembered."""
 
+Follow = Callable[[threading.Event, Callable[[], datetime]], None]
+
 log = structlog.get_logger()
 
 
 class Worker:
     """
     Writes the records of expiries, forgets old idempotency keys, watches the stops; beside it the keeper follows with
-    the tree, the propagation with what purposes must stop, and the courier with what subscribers must be told.
+    the tree, the propagation with what purposes must stop, and the courier with what subscribers must be told; where a
+    channel is set up, the sender with what people are sent, and the queue that withdrawals empty.
     """
 
     def __init__(self, application: Application) -> None:
@@ -39,17 +45,14 @@ class Worker:
         self._courier = Courier(application.database, subscribers)
         self._books = Bookkeeping(application)
         self._propagation = Propagation(application.database, application.duties)
+        self._queue = QueueStop(application.database, application.delivery)
+        self._sender = Sender(application.database, application.delivery, application.channels)
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set."""
         followers = [
             threading.Thread(target=follow, args=(stop, clock.now), name=name, daemon=True)
-            for name, follow in (
-                ("keeper", self._application.keeper.follow),
-                ("courier", self._courier.follow),
-                ("books", self._books.follow),
-                ("propagation", self._propagation.follow),
-            )
+            for name, follow in self._followers()
         ]
         for follower in followers:
             follower.start()
@@ -60,6 +63,17 @@ class Worker:
                 log.error("work.failed", error=type(error).__name__, code=getattr(error, "code", None))
         for follower in followers:
             follower.join(timeout=10)
+
+    def _followers(self) -> list[tuple[str, Follow]]:
+        followers: list[tuple[str, Follow]] = [
+            ("keeper", self._application.keeper.follow),
+            ("courier", self._courier.follow),
+            ("books", self._books.follow),
+            ("propagation", self._propagation.follow),
+        ]
+        if self._application.channels:
+            followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]
+        return followers
 
     def round(self) -> None:
         """One round of what is due."""
