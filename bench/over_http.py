@@ -39,7 +39,7 @@ from placet.subjects.model import Newcomer
 CONNECTIONS = 64
 SECONDS = 1 if QUICK else 6
 WORKERS = (1,) if QUICK else (1, 2)
-PEOPLE = 5_000
+PEOPLE = 500 if QUICK else 5_000
 PORT = 18_200
 _BIN = Path(sys.executable).parent
 
