@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import datetime
 from typing import NewType
 from uuid import UUID
@@ -19,8 +18,6 @@ Number = NewType("Number", int)
 RecordId = NewType("RecordId", UUID)
 """Identifier of a ledger record (UUID version 7, so that an index grows at its end)."""
 
-_RANDOM = 10
-_AT_ONCE = 256
 _FIXED = 0x7000_8000_0000_0000_0000
 _FREE = 0x0FFF_3FFF_FFFF_FFFF_FFFF
 
@@ -44,30 +41,9 @@ def new_subject_id() -> SubjectId:
 
 def new_record_id(now: datetime) -> RecordId:
     """A fresh UUID version 7 (RFC 9562 §5.7) whose time field is *now*."""
-    return _record_id(now, os.urandom(_RANDOM))
-
-
-class RecordIds:
-    """`new_record_id` for one batch of thousands: randomness is drawn for many at once. Not for two threads."""
-
-    def __init__(self) -> None:
-        self._drawn = self._draw()
-
-    def __call__(self, now: datetime) -> RecordId:
-        return _record_id(now, next(self._drawn))
-
-    @staticmethod
-    def _draw() -> Iterator[bytes]:
-        while True:
-            drawn = os.urandom(_RANDOM * _AT_ONCE)
-            for start in range(0, len(drawn), _RANDOM):
-                yield drawn[start : start + _RANDOM]
-
-
-def _record_id(now: datetime, drawn: bytes) -> RecordId:
-    """48 bits of time in milliseconds, the version (7), 12 random bits, the variant (0b10), 62 random bits."""
+    # 48 bits of time in milliseconds, the version (7), 12 random bits, the variant (0b10), 62 random bits.
     milliseconds = int(now.timestamp() * 1000)
-    return RecordId(UUID(int=milliseconds << 80 | _FIXED | int.from_bytes(drawn, "big") & _FREE))
+    return RecordId(UUID(int=milliseconds << 80 | _FIXED | int.from_bytes(os.urandom(10), "big") & _FREE))
 
 
 def parse_uuid(text: str, *, what: str) -> UUID:
