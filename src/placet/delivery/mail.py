@@ -15,7 +15,7 @@ from placet.delivery.addresses import Mailbox, mailbox
 from placet.delivery.dkim import Field, Signer
 from placet.delivery.letters import STOP_LINK, Letter
 from placet.delivery.model import Kind, Outgoing
-from placet.delivery.tokens import Tokens, Use
+from placet.delivery.tokens import Tokens
 from placet.kernel.errors import BadInput, Misconfigured
 
 _WORD_BYTES = 45
@@ -29,7 +29,7 @@ class House:
     name: str
     sender: Mailbox
     returns: str
-    """The domain of return addresses: `b+TOKEN@` for bounces, `u+TOKEN@` for people who write to stop."""
+    """The domain of return addresses: `b+REFERENCE@` for bounces, `u+TOKEN@` for people who write to stop."""
     url: str
     tokens: Tokens
     signer: Signer | None = None
@@ -67,15 +67,14 @@ def compose(house: House, letter: Letter, message: Outgoing, *, at: datetime) ->
     is none `BadInput`.
     """
     recipient = mailbox(message.address)
-    link = f"{house.url}/u/{house.tokens.make(Use.UNSUBSCRIBE, message.id)}"
+    link = f"{house.url}/u/{house.tokens.make(message.id)}"
     values = {**message.values, STOP_LINK: link}
     body = letter.fill(values)
     fields = _fields(house, letter, message, recipient, values, at)
     if house.signer is not None:
         fields = [house.signer.sign(fields, body, at=at), *fields]
     header = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
-    returning = f"b+{house.tokens.make(Use.BOUNCE, message.id)}@{house.returns}"
-    return Mail(returning, recipient, header + b"\r\n" + body)
+    return Mail(f"b+{message.reference}@{house.returns}", recipient, header + b"\r\n" + body)
 
 
 def encoded(text: str) -> bytes:
@@ -114,7 +113,7 @@ def _fields(
 
 def _one_click(house: House, message: Outgoing, link: str) -> list[Field]:
     """RFC 8058 §3.1. On one line: a relay that folds anew would break the signature."""
-    token = house.tokens.make(Use.UNSUBSCRIBE, message.id)
+    token = house.tokens.make(message.id)
     return [
         (b"List-Unsubscribe", f"<{link}>, <mailto:u+{token}@{house.returns}>".encode()),
         (b"List-Unsubscribe-Post", b"List-Unsubscribe=One-Click"),

@@ -1,9 +1,9 @@
 """
-Tokens of messages for the outside: in links that end a consent, and in the addresses to which mail returns.
+Tokens in the links by which a person stops what a message belongs to (RFC 8058).
 
-A token is the message's random id and a keyed hash over it and its use: it tells nothing about the person, cannot be
-guessed, never expires, and means the same however often it comes. Lower-case base32, since mail servers may change the
-case of an address's left part.
+A token is the message's random id and a keyed hash over it: it tells nothing about the person, cannot be guessed,
+never expires, and means the same however often it comes. Lower-case base32: mail servers may change the case of an
+address's left part.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from enum import StrEnum
 from uuid import UUID
 
 import attrs
@@ -25,24 +24,19 @@ _MAC = 14
 _LENGTH = 48
 
 
-class Use(StrEnum):
-    UNSUBSCRIBE = "u"
-    BOUNCE = "b"
-
-
 @attrs.frozen
 class Tokens:
     """Makes and reads tokens under the operator's key."""
 
     key: bytes = attrs.field(repr=False)
 
-    def make(self, use: Use, message: MessageId) -> str:
+    def make(self, message: MessageId) -> str:
         """48 characters."""
-        token = message.bytes + self._mac(use, message)
+        token = message.bytes + self._mac(message)
         return base64.b32encode(token).decode().lower()
 
-    def read(self, use: Use, token: str) -> MessageId | None:
-        """The message of *token*, or None for one that was not made here for this use."""
+    def read(self, token: str) -> MessageId | None:
+        """The message of *token*, or None for one that was not made here."""
         if len(token) != _LENGTH or not token.isascii():
             return None
         try:
@@ -50,10 +44,10 @@ class Tokens:
         except binascii.Error:
             return None
         message = MessageId(UUID(bytes=raw[:16]))
-        return message if hmac.compare_digest(raw[16:], self._mac(use, message)) else None
+        return message if hmac.compare_digest(raw[16:], self._mac(message)) else None
 
-    def _mac(self, use: Use, message: MessageId) -> bytes:
-        return keyed_hash(self.key, f"{use}\0".encode() + message.bytes)[:_MAC]
+    def _mac(self, message: MessageId) -> bytes:
+        return keyed_hash(self.key, b"stop\0" + message.bytes)[:_MAC]
 
 
 def tokens(master: MasterKey) -> Tokens:
