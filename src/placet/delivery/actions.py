@@ -40,7 +40,7 @@ from placet.delivery.policy import standard
 from placet.delivery.rules import Asked, Policy, Refuse, Start, Wait
 from placet.delivery.store import Row, Taken
 from placet.gate import uses
-from placet.gate.actions import Allowed, Gate, Permit
+from placet.gate.actions import Allowed, Answer, Gate, Permit
 from placet.gate.model import Need, Reason
 from placet.kernel.ids import ChannelId, Number, SubjectId, new_record_id
 from placet.kernel.seal import MasterKey, keyed_hash
@@ -131,9 +131,10 @@ class Delivery:
             return Claim()
         numbers = [message.addressee.number for message in taken]
         held = store.hold(connection, numbers)
+        answers = self._answers(connection, taken, channel, now)
         candidates, busy = [], 0
         for message in taken:
-            candidate = self._candidate(connection, message, channel, now)
+            candidate = self._candidate(connection, message, channel, answers[message.id])
             if candidate.permit is None or _covered(candidate.permit, held.get(message.addressee.number, frozenset())):
                 candidates.append(candidate)
             else:
@@ -222,9 +223,20 @@ class Delivery:
             "not_after": message.not_after, "zone": message.zone,
         }  # fmt: skip
 
-    def _candidate(self, connection: Connection, message: Taken, channel: Channel, now: datetime) -> _Candidate:
-        """Step 3, and the address."""
-        answer = self.gate.check(connection, message.addressee.subject, message.activity, channel=channel.id, now=now)
+    def _answers(
+        self, connection: Connection, taken: Sequence[Taken], channel: Channel, now: datetime
+    ) -> dict[MessageId, Answer]:
+        """Step 3: what the gate says to each, one statement an activity."""
+        found: dict[MessageId, Answer] = {}
+        for activity in {message.activity for message in taken}:
+            asked = [message for message in taken if message.activity == activity]
+            people = [message.addressee.subject for message in asked]
+            told = self.gate.check_each(connection, people, activity, channel=channel.id, now=now)
+            found |= {message.id: told[message.addressee.subject] for message in asked}
+        return found
+
+    def _candidate(self, connection: Connection, message: Taken, channel: Channel, answer: Answer) -> _Candidate:
+        """Where it would go, if the gate says yes."""
         if not isinstance(answer, Allowed):
             return _Candidate(message, None, answer.reason, None, None)
         if not channel.needs_address:

@@ -8,7 +8,7 @@ holds the same rule as bits), permits and audiences from `_mint`, which nobody e
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -116,6 +116,24 @@ class Gate:
         """May *asked* (an activity, or a purpose by itself) happen for *subject* now? Authoritative: one statement."""
         question = Question(subject, asked, at=now, channel=channel, token=token)
         return self._answer(question, store.facts(connection, question))
+
+    def check_each(
+        self,
+        connection: Connection,
+        subjects: Sequence[SubjectId],
+        asked: ActivityId | PurposeId,
+        *,
+        channel: ChannelId | None = None,
+        now: datetime,
+    ) -> dict[SubjectId, Answer]:
+        """`check` for each of *subjects*, in one statement, so in one snapshot; an answer for every one."""
+        known = store.facts_of_many(connection, subjects, asked, channel)
+        answers: dict[SubjectId, Answer] = {}
+        for subject in subjects:
+            question = Question(subject, asked, at=now, channel=channel)
+            facts = known.get(subject) or store.facts(connection, question)
+            answers[subject] = self._answer(question, facts)
+        return answers
 
     def check_as_of(
         self,

@@ -30,6 +30,39 @@ LEFT JOIN consents.current part
       AND part.channel = coalesce(need.channel, activity.channel, %(channel)s::text)
 ORDER BY need.purpose;
 
+-- name: facts_of_many
+-- The same for many persons and one activity; each row begins with who was asked about.
+SELECT named.id,
+       ending.epoch, ending.position, nullif(ending.recorded_at, '-infinity'),
+       person.number, person.id, person.erased_at IS NOT NULL AS erased, person.merged_into IS NOT NULL AS merged,
+       EXISTS (SELECT FROM gate.restriction AS held WHERE held.number = person.number AND held.purpose = ''
+               AND held.until IS NULL) AS restricted,
+       activity.activity IS NOT NULL AS is_activity, activity.legal_basis, activity.channel,
+       need.purpose, need.channel, notice.major,
+       EXISTS (SELECT FROM gate.restriction AS held WHERE held.number = person.number AND held.purpose = need.purpose
+               AND held.until IS NULL),
+       need.shut,
+       whole.decision, whole.notice_major, whole.expires_at,
+       part.channel, part.decision, part.notice_major, part.expires_at
+FROM ledger.ending
+LEFT JOIN catalogue.current_activity activity ON activity.activity = %(asked)s
+LEFT JOIN (
+    SELECT purpose, channel, EXISTS (SELECT FROM gate.closure AS shut
+                                     WHERE shut.purpose = wanted.purpose AND shut.until IS NULL) AS shut
+    FROM (SELECT purpose, channel FROM catalogue.current_need WHERE activity = %(asked)s
+          UNION ALL
+          SELECT purpose, NULL FROM catalogue.current_notice WHERE purpose = %(asked)s) wanted
+) need ON true
+LEFT JOIN catalogue.current_notice notice ON notice.purpose = need.purpose
+JOIN subjects.current named ON named.id = ANY(%(subjects)s::uuid[])
+LEFT JOIN subjects.current person ON person.id = coalesce(named.merged_into, named.id)
+LEFT JOIN consents.current whole
+       ON whole.number = person.number AND whole.purpose = need.purpose AND whole.channel = ''
+LEFT JOIN consents.current part
+       ON part.number = person.number AND part.purpose = need.purpose
+      AND part.channel = coalesce(need.channel, activity.channel, %(channel)s::text)
+ORDER BY named.id, need.purpose;
+
 -- name: role_of
 -- The role under which an activity reads: that of its own purpose, the part of its id before the dot, comes first.
 SELECT known.role

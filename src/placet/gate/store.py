@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,20 @@ _SQL = queries("placet.gate")
 def facts(connection: Connection, question: Question) -> Facts:
     """All that *question* depends on, in one statement, so in one snapshot."""
     parameters = {"subject": question.subject, "asked": question.asked, "channel": question.channel}
-    rows = connection.execute(_SQL["facts"], parameters).fetchall()
+    return _facts(connection.execute(_SQL["facts"], parameters).fetchall())
+
+
+def facts_of_many(
+    connection: Connection, subjects: Sequence[SubjectId], asked: ActivityId | PurposeId, channel: ChannelId | None
+) -> dict[SubjectId, Facts]:
+    """`facts` of each of *subjects*, in one statement; who was never known is left out."""
+    parameters = {"subjects": list(subjects), "asked": asked, "channel": channel}
+    rows = connection.execute(_SQL["facts_of_many"], parameters).fetchall()
+    each = groupby(rows, key=lambda row: row[0])
+    return {SubjectId(subject): _facts([row[1:] for row in found]) for subject, found in each}
+
+
+def _facts(rows: list[tuple[Any, ...]]) -> Facts:
     epoch, position, recorded_at, number, _id, erased, merged, restricted, is_activity, *activity = rows[0][:11]
     needs = [row[11:] for row in rows if row[11] is not None]
     standings: dict[tuple[PurposeId, ChannelId | None], Standing] = {}
