@@ -63,6 +63,26 @@ class Config:
     oidc_customer_client_id: str | None = None
     oidc_customer_client_secret: str | None = attrs.field(default=None, repr=False)
     oidc_customer_client_secret_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    smtp_host: str | None = None
+    smtp_port: int = attrs.field(default=587, converter=int)
+    smtp_security: str = "starttls"
+    smtp_user: str | None = None
+    smtp_password_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    smtp_connections: int = attrs.field(default=8, converter=int)
+    smtp_from: str | None = None
+    smtp_from_name: str = "Amigo"
+    smtp_return_domain: str | None = None
+    dkim_domain: str | None = None
+    dkim_selector: str | None = None
+    dkim_key_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    smpp_host: str | None = None
+    smpp_port: int = attrs.field(default=2775, converter=int)
+    smpp_security: str = "tls"
+    smpp_system_id: str | None = None
+    smpp_password_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    smpp_system_type: str = ""
+    smpp_sender: str | None = None
+    smpp_window: int = attrs.field(default=10, converter=int)
 
     @property
     def url(self) -> str:

@@ -259,6 +259,16 @@ def test_a_quiet_connection_is_kept_alive() -> None:
     with_centre(body, enquire_after=0.05)
 
 
+def test_a_channel_that_listens_hears_people_before_it_has_sent_anything() -> None:
+    async def body(centre: Centre, channel: Sms, heard: Heard) -> None:
+        await channel.listen()
+        await centre.deliver(b"STOP")
+        await until(lambda: bool(heard.replies))
+        assert centre.binds == 1
+
+    with_centre(body)
+
+
 @pytest.mark.parametrize("text", ["", "{{ nobody }}", "{% x %}", "ā" * 700])
 def test_a_broken_text_is_refused_when_it_is_published(text: str) -> None:
     with pytest.raises(BadInput) as refused:

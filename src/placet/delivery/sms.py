@@ -19,6 +19,7 @@ from typing import TypeAlias
 import attrs
 
 from placet.delivery.addresses import mobile_number
+from placet.delivery.leases import seconds_left
 from placet.delivery.model import Deferred, Failed, MessageId, Outcome, Outgoing, Sent, Started, Unknown
 from placet.delivery.pdu import Pdu, Short, Status, Tag
 from placet.delivery.segments import Parts, cut, fold
@@ -30,7 +31,6 @@ from placet.kernel.ids import ChannelId
 
 _PAUSE = timedelta(minutes=5)
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.05, 5.0
-_OF_THE_LEASE = 0.9
 _SLOWER = frozenset({Status.THROTTLED, Status.QUEUE_FULL})
 _NO_SUCH_NUMBER = frozenset({Status.INVALID_DESTINATION})
 _PASSING = frozenset({0x08, 0x45})
@@ -116,6 +116,10 @@ class Sms:
                 found[message.id] = outcome
         return found
 
+    async def listen(self) -> None:
+        """Be bound, so that receipts and answers come in while nothing is sent; `Closed` if the carrier is away."""
+        await self._bound()
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
@@ -130,8 +134,8 @@ class Sms:
             return Failed("no-value")
         except BadInput as error:
             return Failed(error.code, suppress=error.code == "bad-address")
-        left = (message.lease_until - self._clock()).total_seconds() * _OF_THE_LEASE
-        return await self._submit_all(message, number, parts, asyncio.get_running_loop().time() + left)
+        deadline = asyncio.get_running_loop().time() + seconds_left(message, self._clock())
+        return await self._submit_all(message, number, parts, deadline)
 
     async def _submit_all(self, message: Outgoing, number: str, parts: Parts, deadline: float) -> Outcome:
         """One part after the other: when one is refused, none is sent after it."""

@@ -23,6 +23,7 @@ from typing import Literal, TypeAlias
 import aiosmtplib
 import attrs
 
+from placet.delivery.leases import seconds_left
 from placet.delivery.letters import Letter
 from placet.delivery.mail import House, Mail, compose
 from placet.delivery.model import Deferred, Failed, MessageId, Outcome, Outgoing, Sent, Started, Unknown
@@ -35,9 +36,6 @@ Letters: TypeAlias = Callable[[str, str], Letter | None]
 
 _PAUSE = timedelta(minutes=5)
 """Greylisting servers take it then; a relay that is away is asked again then."""
-
-_OF_THE_LEASE = 0.9
-"""How much of what is left of a lease is waited for an answer."""
 
 _CLOSING = 421
 _INTERNATIONAL = ["SMTPUTF8", "BODY=8BITMIME"]
@@ -113,7 +111,7 @@ class Email:
         if letter is None:
             return Failed("no-template")
         async with self._free:
-            left = (message.lease_until - self._clock()).total_seconds()
+            left = seconds_left(message, self._clock())
             if left <= 0:
                 return self._deferred("too-slow")
             try:
@@ -122,7 +120,7 @@ class Email:
                 return Failed("no-value")
             except BadInput:
                 return Failed("bad-address", suppress=True)
-            return await self._hand_over(mail, asyncio.get_running_loop().time() + left * _OF_THE_LEASE)
+            return await self._hand_over(mail, asyncio.get_running_loop().time() + left)
 
     async def _compose(self, letter: Letter, message: Outgoing) -> Mail:
         at = self._clock()
