@@ -213,4 +213,3 @@ def _called(name: str) -> str:
     if not words or len(words) > _LONGEST_NAME or not words.isprintable():
         raise BadInput(f"a passkey's name has 1 to {_LONGEST_NAME} characters; nothing was changed", code="bad-name")
     return words
-

@@ -345,7 +345,7 @@ def erased(connection: Connection, subject: SubjectId, number: Number, *, now: d
 
 
 def forget(connection: Connection, number: Number) -> None:
-    """Delete what this folder holds of a person, before the ledger may say so: its epoch may have ended in a restore."""
+    """Delete what this folder holds of a person, before the ledger may say so: a restore may have ended its epoch."""
     connection.execute(store.SQL["forget"], {"number": number})
 
 
