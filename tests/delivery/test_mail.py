@@ -63,6 +63,7 @@ def test_every_line_is_short_ascii_and_ends_in_crlf() -> None:
     assert b"\n" not in content.replace(b"\r\n", b"")
     header, _, body = content.partition(b"\r\n\r\n")
     assert max(len(line) for line in body.split(b"\r\n")) <= 76
+    assert max(len(line) for line in header.split(b"\r\n") if b"=?" in line) <= 76
     # One-click unsubscription stays on one line on purpose; nothing may exceed RFC 5322 §2.1.1.
     assert max(len(line) for line in header.split(b"\r\n")) <= 998
 
@@ -220,6 +221,7 @@ def test_a_signer_that_nobody_would_believe_is_refused(domain: str, selector: st
         ("Amigo", "a@amigo.lv\r\nBcc: x@example.lv", "r.amigo.lv"),
         ("Amigo", "a@amigo.lv", "r amigo.lv"),
         ("Amigo", "a@notamigo.lv", "r.amigo.lv"),
+        ("Amigo", "jānis@amigo.lv", "r.amigo.lv"),
     ],
 )
 def test_a_sender_that_breaks_headers_or_is_not_aligned_is_refused(name: str, sender: str, returns: str) -> None:

@@ -165,6 +165,14 @@ def test_a_carrier_that_throttles_past_the_lease_defers() -> None:
     with_centre(body)
 
 
+def test_a_message_whose_lease_has_ended_is_not_begun() -> None:
+    async def body(centre: Centre, channel: Sms, heard: Heard) -> None:
+        assert await sent(channel, sms(lease=timedelta())) == [Deferred("too-slow", NOW + timedelta(minutes=5))]
+        assert centre.binds == 0
+
+    with_centre(body)
+
+
 def test_a_carrier_that_is_away_or_refuses_us_defers() -> None:
     async def wrong_password(centre: Centre, channel: Sms, heard: Heard) -> None:
         assert await sent(channel, sms()) == [Deferred("carrier-away", NOW + timedelta(minutes=5))]

@@ -18,8 +18,8 @@ from placet.delivery.model import Kind, Outgoing
 from placet.delivery.tokens import Tokens
 from placet.kernel.errors import BadInput, Misconfigured
 
-_WORD_BYTES = 45
-"""So that an encoded word has at most 75 characters (RFC 2047 §2)."""
+_WORD_BYTES = 39
+"""So that a line with the field's name and an encoded word has at most 76 characters (RFC 2047 §2)."""
 
 
 @attrs.frozen
@@ -56,6 +56,8 @@ def house(name: str, sender: str, *, returns: str, url: str, tokens: Tokens, sig
         mailbox(f"b@{returns}")
     except BadInput:
         raise Misconfigured("PLACET_SMTP_FROM and PLACET_SMTP_RETURN_DOMAIN must name where mail can be sent") from None
+    if box.international:
+        raise Misconfigured("PLACET_SMTP_FROM must have an ASCII form: not every server takes another (RFC 6531)")
     if signer is not None and not _aligned(box.address.rpartition("@")[2], signer.domain):
         raise Misconfigured("PLACET_DKIM_DOMAIN must be the domain of PLACET_SMTP_FROM, or above it (RFC 7489 §3.1.1)")
     return House(name, box, returns, url, tokens, signer)
@@ -95,7 +97,7 @@ def _fields(
     house: House, letter: Letter, message: Outgoing, recipient: Mailbox, values: Mapping[str, str], at: datetime
 ) -> list[Field]:
     fields = [
-        (b"From", _phrase(house.name) + b" <" + house.sender.address.encode() + b">"),
+        (b"From", _phrase(house.name) + b"\r\n <" + house.sender.address.encode() + b">"),
         (b"To", b"<" + recipient.address.encode() + b">"),
         (b"Subject", encoded(letter.subject.fill(values))),
         (b"Date", format_datetime(at).encode()),

@@ -97,9 +97,12 @@ class Session:
     async def bind(self) -> None:
         """Bind as a transceiver (§4.1.5)."""
         self._spawn(self._read())
-        answer = await self._ask(
-            Command.BIND_TRANSCEIVER, pdu.bind(self._smsc.system_id, self._smsc.password, self._smsc.system_type)
-        )
+        who = pdu.bind(self._smsc.system_id, self._smsc.password, self._smsc.system_type)
+        try:
+            answer = await self._ask(Command.BIND_TRANSCEIVER, who)
+        except BaseException:
+            await self._end()
+            raise
         if answer.status != Status.OK:
             await self._end()
             raise Closed(f"the carrier refuses the bind with status {answer.status:#x}")

@@ -134,13 +134,16 @@ class Sms:
             return Failed("no-value")
         except BadInput as error:
             return Failed(error.code, suppress=error.code == "bad-address")
-        deadline = asyncio.get_running_loop().time() + seconds_left(message, self._clock())
-        return await self._submit_all(message, number, parts, deadline)
+        left = seconds_left(message, self._clock())
+        if left <= 0:
+            return self._ended(0, "too-slow")
+        return await self._submit_all(message, number, parts, asyncio.get_running_loop().time() + left)
 
     async def _submit_all(self, message: Outgoing, number: str, parts: Parts, deadline: float) -> Outcome:
         """One part after the other: when one is refused, none is sent after it."""
         self._number = self._number % 0xFFFF + 1
         reference, carrier_id = self._number, None
+        self._unanswered.pop(reference, None)
         for place in range(parts.count):
             short = _short(message, self._smsc.sender, number, parts, place, reference)
             try:
