@@ -182,3 +182,14 @@ def test_erasing_leaves_no_message_wish_or_address(house: House) -> None:
         assert connection.execute("SELECT number FROM delivery.message").fetchall() == [(berta.number,)]
         for table in ("muted", "suppressed"):
             assert connection.execute(f"SELECT count(*) FROM delivery.{table}").fetchone() == (0,)
+
+
+def test_the_newest_address_that_is_still_theirs_is_used(house: House) -> None:
+    anna = house.person("old")
+    with house.placet.database.transaction() as connection:
+        for name, later in (("newer", DAY), ("newest", 2 * DAY)):
+            address = Alias.email(f"{name}@example.lv")
+            house.placet.subjects.add_contact(connection, anna.id, address, now=house.now + later)
+        house.placet.subjects.end_contact(connection, anna.id, address, now=house.now + 3 * DAY)
+        found = house.placet.subjects.newest(connection, [anna.id], "email")
+    assert {one: alias.value for one, alias in found.items()} == {anna.id: "newer@example.lv"}

@@ -132,9 +132,11 @@ class Delivery:
         numbers = [message.addressee.number for message in taken]
         held = store.hold(connection, numbers)
         answers = self._answers(connection, taken, channel, now)
+        addresses = self._addresses(connection, taken, channel)
         candidates, busy = [], 0
         for message in taken:
-            candidate = self._candidate(connection, message, channel, answers[message.id])
+            address = addresses.get(message.addressee.subject)
+            candidate = self._candidate(message, channel, answers[message.id], address)
             if candidate.permit is None or _covered(candidate.permit, held.get(message.addressee.number, frozenset())):
                 candidates.append(candidate)
             else:
@@ -235,25 +237,20 @@ class Delivery:
             found |= {message.id: told[message.addressee.subject] for message in asked}
         return found
 
-    def _candidate(self, connection: Connection, message: Taken, channel: Channel, answer: Answer) -> _Candidate:
-        """Where it would go, if the gate says yes."""
+    def _candidate(self, message: Taken, channel: Channel, answer: Answer, address: Alias | None) -> _Candidate:
+        """What the gate said, and where the message would go."""
         if not isinstance(answer, Allowed):
             return _Candidate(message, None, answer.reason, None, None)
-        if not channel.needs_address:
-            return _Candidate(message, answer.permit, None, "", None)
-        alias = self._address(connection, message.addressee.subject, channel.id)
-        if alias is None:
-            return _Candidate(message, answer.permit, None, None, None)
-        return _Candidate(message, answer.permit, None, alias.value, self.subjects.vault.alias_hash(alias))
+        if address is None:
+            return _Candidate(message, answer.permit, None, None if channel.needs_address else "", None)
+        return _Candidate(message, answer.permit, None, address.value, self.subjects.vault.alias_hash(address))
 
-    def _address(self, connection: Connection, subject: SubjectId, channel: ChannelId) -> Alias | None:
-        """The newest address of the person that the channel can use."""
-        present = [
-            contact
-            for contact in self.subjects.contacts(connection, subject)
-            if contact.alias.kind == _ALIAS.get(channel) and contact.period.end is None
-        ]
-        return max(present, key=lambda contact: contact.period.start).alias if present else None
+    def _addresses(self, connection: Connection, taken: Sequence[Taken], channel: Channel) -> Mapping[SubjectId, Alias]:
+        """Where each person is reached by the channel: the newest address that it can use."""
+        kind = _ALIAS.get(channel.id)
+        if kind is None or not channel.needs_address:
+            return {}
+        return self.subjects.newest(connection, [message.addressee.subject for message in taken], kind)
 
     def _start(
         self, connection: Connection, channel: Channel, candidates: Sequence[_Candidate], busy: int, now: datetime

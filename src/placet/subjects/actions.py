@@ -18,6 +18,7 @@ from placet.store.database import Database
 from placet.subjects import lines, mandates, merging, rules, search, store
 from placet.subjects.model import (
     Alias,
+    AliasKind,
     Contact,
     EventKind,
     Identity,
@@ -185,6 +186,13 @@ class Subjects:
             Contact(Alias(kind, open_field(key, id, kind, sealed)), Period(valid_from, valid_to))
             for kind, sealed, valid_from, valid_to in rows
         ]
+
+    def newest(self, connection: Connection, ids: Sequence[SubjectId], kind: AliasKind) -> dict[SubjectId, Alias]:
+        """Where each of *ids* is reached now: the newest present alias of *kind*, of those who have one."""
+        return {
+            SubjectId(id): Alias(kind, open_field(self.key_of(wrapped, SubjectId(id)), SubjectId(id), kind, sealed))
+            for id, wrapped, sealed in store.every(connection, "newest", ids=list(ids), kind=kind)
+        }
 
     def add_contact(self, connection: Connection, id: SubjectId, alias: Alias, *, now: datetime) -> None:
         """Give a person one more alias; somebody else's raises `Conflict`."""

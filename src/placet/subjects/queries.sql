@@ -76,6 +76,14 @@ SELECT contact.kind, contact.sealed, contact.valid_from, contact.valid_to
 FROM subjects.contact JOIN subjects.person USING (number)
 WHERE person.id = %(id)s ORDER BY contact.valid_to DESC NULLS FIRST, contact.kind, contact.valid_from;
 
+-- name: newest
+-- The newest present alias of one kind of each of many persons, sealed, with the key that opens it.
+SELECT DISTINCT ON (person.id) person.id, person.wrapped_key, contact.sealed
+FROM subjects.person JOIN subjects.contact USING (number)
+WHERE person.id = ANY (%(ids)s::uuid[]) AND contact.kind = %(kind)s AND contact.valid_to IS NULL
+  AND person.wrapped_key IS NOT NULL
+ORDER BY person.id, contact.valid_from DESC, contact.hash;
+
 -- name: profile
 -- The sealed name and birth date of a person.
 SELECT wrapped_key, name, birth_date FROM subjects.person WHERE id = %(id)s;
