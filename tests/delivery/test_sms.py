@@ -130,9 +130,9 @@ def test_a_long_text_goes_in_parts_that_a_telephone_joins() -> None:
         ("+37120000002", Failed("carrier-refused")),
         ("+37120000003", Unknown("answer-lost")),
         ("+37120000004", Unknown("answer-lost")),
-        ("+37190000000", Failed("bad-address", suppress=True)),
-        ("+37167000000", Failed("bad-address", suppress=True)),
-        ("nobody", Failed("bad-address", suppress=True)),
+        ("+37190000000", Failed("unreachable-address", suppress=True)),
+        ("+37167000000", Failed("unreachable-address", suppress=True)),
+        ("nobody", Failed("unreachable-address", suppress=True)),
     ],
 )
 def test_an_answer_is_read_as_what_it_means(number: str, outcome: Outcome) -> None:

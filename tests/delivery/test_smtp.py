@@ -63,7 +63,7 @@ def test_what_arrives_verifies_even_with_a_line_that_begins_with_a_dot() -> None
         ("full@example.lv", Failed("mailbox-full")),
         ("blocked@example.lv", Failed("policy")),
         ("spam@example.lv", Failed("policy")),
-        ("not an address", Failed("bad-address", suppress=True)),
+        ("not an address", Failed("unreachable-address", suppress=True)),
         ("greylisted@example.lv", Deferred("not-now", NOW + timedelta(minutes=5))),
         ("busy@example.lv", Deferred("not-now", NOW + timedelta(minutes=5))),
         ("swallowed@example.lv", Unknown("answer-lost")),

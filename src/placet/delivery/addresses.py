@@ -32,7 +32,7 @@ def mailbox(text: str) -> Mailbox:
     try:
         found = validate_email(text, check_deliverability=False, allow_quoted_local=False, strict=True)
     except EmailNotValidError:
-        raise BadInput("this is not an e-mail address that mail can be sent to", code="bad-address") from None
+        raise BadInput("this is not an e-mail address that mail can be sent to", code="unreachable-address") from None
     if found.ascii_email is not None:
         return Mailbox(found.ascii_email, international=False)
     return Mailbox(found.normalized, international=True)
@@ -43,14 +43,14 @@ def mobile_number(text: str) -> str:
     try:
         number = phonenumbers.parse(text, "LV")
     except NumberParseException:
-        raise BadInput("this is not a telephone number", code="bad-address") from None
+        raise BadInput("this is not a telephone number", code="unreachable-address") from None
     if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) not in _REACHED_BY_SMS:
-        raise BadInput("this is not a number that an SMS can reach", code="bad-address")
+        raise BadInput("this is not a number that an SMS can reach", code="unreachable-address")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def sms_sender(text: str) -> str:
     """A sender of SMS: a number, a short code, or up to 11 letters and digits (3GPP TS 23.040 §9.1.2.5)."""
     if not re.fullmatch(r"\+?[0-9]{3,15}|(?=.*[A-Za-z])[A-Za-z0-9 ._-]{1,11}", text, re.ASCII):
-        raise BadInput("a sender is a number, a short code, or up to 11 letters and digits", code="bad-address")
+        raise BadInput("a sender is a number, a short code, or up to 11 letters and digits", code="unreachable-address")
     return text

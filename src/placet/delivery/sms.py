@@ -133,7 +133,7 @@ class Sms:
         except KeyError:
             return Failed("no-value")
         except BadInput as error:
-            return Failed(error.code, suppress=error.code == "bad-address")
+            return Failed(error.code, suppress=error.code == "unreachable-address")
         left = seconds_left(message, self._clock())
         if left <= 0:
             return self._ended(0, "too-slow")

@@ -119,7 +119,7 @@ class Email:
             except KeyError:
                 return Failed("no-value")
             except BadInput:
-                return Failed("bad-address", suppress=True)
+                return Failed("unreachable-address", suppress=True)
             return await self._hand_over(mail, asyncio.get_running_loop().time() + left)
 
     async def _compose(self, letter: Letter, message: Outgoing) -> Mail:
