@@ -49,7 +49,7 @@ def requests_of(application: Application, person: Subject) -> list[Request]:
 def test_every_kind_of_request_is_filed(demo: Application, sit: Sit, ilze: Member, anna: Subject, kind: str) -> None:
     desk = sit(ilze)
     desk.open(anna)
-    file(desk, anna, kind=kind, about="offers", route="phone")
+    file(desk, anna, kind=kind, concerns="offers", route="phone")
     (request,) = requests_of(demo, anna)
     assert (request.kind, request.route, request.filed_by.id, request.text) == (kind, "phone", str(ilze.id), WISH)
     with demo.database.transaction() as connection:

@@ -29,6 +29,9 @@ from placet.subjects.actions import Subjects
 MARKETING = frozenset({"dpv:DirectMarketing", "dpv:PersonalisedAdvertising", "dpv:Advertising", "dpv:Marketing"})
 """What a purpose says of itself in the Data Privacy Vocabulary when it is direct marketing."""
 
+ALL_MARKETING = "marketing"
+"""What an objection to all direct marketing concerns, as a page and a request name it."""
+
 _RECORDED: dict[Route, str] = {"portal": "portal", "desk": "desk", "phone": "phone", "post": "post", "email": "post"}
 """The route of the record; a letter is a letter, on paper or not."""
 
@@ -70,11 +73,15 @@ def object_to(
     route: Route,
     actor: Actor,
     opening: UUID | None = None,
+    received_at: datetime | None = None,
+    key: bytes | None = None,
     now: datetime,
 ) -> Answer:
     """
     Let an objection act; the caller has asked whether the log agrees with its past. A representative needs a mandate
     that covers each purpose; where nothing could be recorded at all, that is said, not dropped.
+
+    *received_at* and *key* are of the request that is filed where a member must weigh it (`Requests.file`).
 
     What rests on contract or law cannot be objected to, which raises `BadInput`
     (`no-objection`) and says what can be done instead.
@@ -84,7 +91,7 @@ def object_to(
         _demand_interest(activity)
         request = requests.file(
             connection, objection.subject, "objection", text=text, route=route, filed_by=actor, concerns=activity.id,
-            opening=opening, now=now,
+            opening=opening, received_at=received_at, key=key, now=now,
         )  # fmt: skip
         return Filed(request)
     wishes = [
@@ -114,6 +121,13 @@ def is_marketing(purpose: Purpose) -> bool:
 def marketing(catalogue: Catalogue) -> list[PurposeId]:
     """The purposes that an objection to direct marketing ends."""
     return [purpose.id for purpose in catalogue.purposes.values() if is_marketing(purpose)]
+
+
+def purposes_of(catalogue: Catalogue, concerns: str) -> list[PurposeId]:
+    """What an objection to *concerns* (a purpose, or `marketing`) ends at once; nothing where it must be weighed."""
+    if concerns == ALL_MARKETING:
+        return marketing(catalogue)
+    return [PurposeId(concerns)] if concerns in catalogue.purposes else []
 
 
 def may_object(catalogue: Catalogue) -> list[ActivityId]:

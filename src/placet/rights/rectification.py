@@ -20,6 +20,7 @@ import attrs
 from psycopg import Connection
 
 from placet.access.codes import Codes
+from placet.access.openings import Proof
 from placet.consents.model import Actor
 from placet.duties import Correction, Duties, Person
 from placet.kernel.errors import BadInput, Conflict, Denied
@@ -131,6 +132,19 @@ def confirm(
     if not codes.confirmed(challenge, contact, subject, code, now=now):
         raise Denied("this code does not fit, or no longer; ask for a new one. Nothing was changed", code="wrong-code")
     return Confirmed(subject, contact)
+
+
+def demand_proof(change: Change, proof: Proof) -> None:
+    """
+    Whether a member may make *change* under an opening of the record by *proof*; raises `Denied`.
+
+    A birth date follows the person's own document, because it decides who may decide for whom. Nobody who came for the
+    person changes how the person signs in.
+    """
+    if isinstance(change, BirthDate) and proof != "document":
+        raise Denied("see the person's own document first; nothing was changed", code="document-needed")
+    if isinstance(change, NewContact | OldContact) and proof == "mandate":
+        raise Denied("contacts change at the person's own word; nothing was changed", code="not-theirs")
 
 
 def rectify(

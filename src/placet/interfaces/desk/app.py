@@ -13,7 +13,9 @@ from placet.access.staff import Role
 from placet.bootstrap import Application
 from placet.consents.signatures import LONGEST
 from placet.gate.replica import Replica
+from placet.interfaces.desk.carrying_out import CarryingOut
 from placet.interfaces.desk.completing import Completing
+from placet.interfaces.desk.correcting import Correcting
 from placet.interfaces.desk.deciding import Deciding
 from placet.interfaces.desk.finding import WATCH, Finding
 from placet.interfaces.desk.opening import OpeningPages
@@ -24,6 +26,7 @@ from placet.interfaces.desk.watching import Watching
 from placet.interfaces.staff.door import DESK, Door, StaffPage, staff_shell
 from placet.interfaces.web.shell import Shell
 from placet.kernel import clock
+from placet.rights.answering import ERASERS
 
 REQUESTS = (*DESK, Role.DPO)
 RECORD = "/desk/records/{subject}"
@@ -46,6 +49,7 @@ def _open_to_all(application: Application, shell: Shell, door: Door) -> Sequence
     records = RecordPages(application, record_door)
     completing = Completing(application, shell, record_door, records)
     requesting, watching = Requesting(application, shell, record_door), Watching(application, shell)
+    carrying_out = CarryingOut(application, shell, requesting)
     return [
         page("GET", "/desk", DESK, finding.start),
         page("POST", "/desk/find", DESK, finding.find),
@@ -62,6 +66,11 @@ def _open_to_all(application: Application, shell: Shell, door: Door) -> Sequence
         page("GET", "/desk/requests/{request}", REQUESTS, requesting.request),
         page("POST", "/desk/requests/{request}", REQUESTS, requesting.step),
         page("GET", "/desk/requests/{request}/letter", REQUESTS, requesting.letter),
+        page("POST", "/desk/requests/{request}/restriction", REQUESTS, carrying_out.restrict),
+        page("POST", "/desk/requests/{request}/restriction/{restriction}", REQUESTS, carrying_out.lifting),
+        page("POST", "/desk/requests/{request}/objection", REQUESTS, carrying_out.object),
+        page("GET", "/desk/requests/{request}/erasure", ERASERS, carrying_out.ask_erasure),
+        page("POST", "/desk/requests/{request}/erasure", ERASERS, carrying_out.erase),
         page("GET", "/desk/agents", WATCH, watching.agents),
     ]
 
@@ -74,6 +83,7 @@ def _behind_an_opening(application: Application, shell: Shell, door: Door) -> Se
     deciding = Deciding(application, record_door, records)
     completing = Completing(application, shell, record_door, records)
     requesting = Requesting(application, shell, record_door)
+    correcting = Correcting(application, record_door)
     sign = door.needs(*DESK)(record_door.open("half")(completing.sign))
     return [
         page("GET", "", "record", records.overview),
@@ -88,6 +98,10 @@ def _behind_an_opening(application: Application, shell: Shell, door: Door) -> Se
         page("GET", "/done", "record", records.done),
         page("GET", "/history", "history", records.history),
         page("GET", "/history/{record}", "history", records.entry),
+        page("GET", "/correct", "correction", correcting.overview),
+        page("POST", "/correct", "correction", correcting.correct),
+        page("POST", "/correct/contact", "correction", correcting.propose),
+        page("POST", "/correct/contact/code", "correction", correcting.confirm),
         page("GET", "/requests/new", "record", requesting.form),
         page("POST", "/requests/new", "record", requesting.file),
     ]  # fmt: skip

@@ -201,6 +201,41 @@ class Asked:
 
 
 @attrs.frozen
+class Resting:
+    """A restriction that lasts (GDPR 18); *title* None: of all purposes."""
+
+    id: str
+    title: str | None
+    ground: str
+    since: datetime
+    lifting_at: datetime | None
+    is_due: bool
+    """Whether the customer was told, and the day named has come."""
+
+
+@attrs.frozen
+class Stays:
+    """What an erasure leaves, why, until when, and by which law."""
+
+    what: str
+    until: str
+    law: str | None
+
+
+@attrs.frozen
+class Means:
+    """What a request's page offers so that what is asked can be done there."""
+
+    purposes: tuple[tuple[str, str], ...] = ()
+    resting: tuple[Resting, ...] = ()
+    ends: tuple[str, ...] = ()
+    """Titles of what the objection ends at once; empty where it must be weighed."""
+    erases: bool = False
+    """Whether this member may carry the erasure out."""
+    is_erased: bool = False
+
+
+@attrs.frozen
 class Rate:
     """A member or shop beside its peers."""
 

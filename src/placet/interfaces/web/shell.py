@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlencode
@@ -154,6 +155,11 @@ class Shell:
             **{**self._frame.values(visit), **values},
         )
         return _answer(visit.request, text, status)
+
+    def text(self, words: Words, template: str, **values: object) -> str:
+        """The words of *template* alone, in another reader's language: what is kept or sent, and is no page."""
+        text = self._environments[words.language].get_template(template).render(words=words, **values)
+        return unescape(text).strip()
 
     def error_page(self, visit: Visit, error: PlacetError) -> HTMLResponse:
         """What happened, that nothing was lost, and what to do, for a foreseen *error*."""
