@@ -385,7 +385,7 @@ def test_two_people_erase_and_print_the_letter(
     desk.press("main form:has(#wish) .button.primary")
     address = desk.path
     desk.press("button[value=take]")
-    assert "Передайте его" in desk.words
+    assert "Передайте её" in desk.words
     desk.guest.page.select_option("#to", str(peteris.id))
     desk.press("button[value=hand-over]")
     colleague = window(peteris, "ru")
