@@ -14,12 +14,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser
 
 from placet.bootstrap import Application, build, prepare
 from placet.config import Config
 from placet.store.database import Database
 from placet.store.embedded import EmbeddedServer
 from placet.store.migrations import Roles, migrate
+from portal.portal_browser import launched
 
 _serial = itertools.count(1)
 # Taken out of the environment: the settings refuse what they do not know, also in the commands that tests run.
@@ -48,6 +50,13 @@ def drop(server_url: str, name: str) -> None:
             else:
                 return
         raise AssertionError(f"{name} is still in use: a test left a connection open")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run: two drivers cannot run in one thread at the same time."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from placet.bootstrap import Application
 from placet.gate.replica import Replica
 from placet.interfaces.console.app import console
 from placet.interfaces.staff.door import SESSION
-from portal.portal_browser import Guest, launched, served
+from portal.portal_browser import Guest, served
 from staff.staff_people import hired, seated, signed_in
 
 
@@ -61,12 +61,6 @@ def oskars(placet: Application) -> Member:
 @pytest.fixture
 def andris(placet: Application) -> Member:
     return hired(placet, "andris", Role.ANALYST)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from placet.interfaces.desk.app import desk
 from placet.interfaces.staff.door import SESSION
 from placet.kernel import clock
 from placet.subjects.model import Alias, Subject
-from portal.portal_browser import Guest, launched, served
+from portal.portal_browser import Guest, served
 from portal.portal_visitor import Clock
 from staff.staff_people import hired, seated, signed_in
 
@@ -79,12 +79,6 @@ def anna(demo: Application) -> Subject:
         return demo.subjects.add(
             connection, aliases=aliases, name="Anna Bērziņa", birth_date=born, language="lv", now=clock.now()
         )
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

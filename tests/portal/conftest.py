@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import attrs
 import pytest
 from playwright.sync_api import Browser
-from portal_browser import Guest, launched, served
+from portal_browser import Guest, served
 from portal_visitor import Clock, Visitor, newcomer
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -66,12 +66,6 @@ def guest(visit: Callable[[], Visitor], anna: Subject) -> Visitor:
     visitor = visit()
     visitor.sign_in("+371 20 000 001")
     return visitor
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import attrs
 import pytest
 from playwright.sync_api import Browser, Page
-from portal_browser import axe_source, launched, served
+from portal_browser import axe_source, served
 from staff_people import hired, signed_in
 
 from placet.access import staff
@@ -22,12 +20,6 @@ CHECK = """async () => {
   const found = await axe.run(document, {resultTypes: ['violations']});
   return found.violations.map(violation => violation.id + ': ' + violation.nodes[0].html);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 def looked_at(page: Page, address: str) -> list[str]:
