@@ -15,7 +15,7 @@ run: $(VENV)/runtime.stamp
 	$(BIN)/placet serve --demo
 
 test: check tools $(AXE)
-	AXE_PATH=$(AXE) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	AXE_PATH=$(AXE) $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 	@tests/on_debian.sh $(BIN)/python
 
 check: $(VENV)/dev.stamp

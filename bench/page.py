@@ -1,4 +1,4 @@
-"""Writes the table of docs/reference/benchmarks.md from bench/results/core.json: `python -m bench.page`."""
+"""Writes the tables of docs/reference/benchmarks.md from bench/results/: `python -m bench.page`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 _ROOT = Path(__file__).parent.parent
 PAGE = _ROOT / "docs" / "reference" / "benchmarks.md"
-RESULTS = _ROOT / "bench" / "results" / "core.json"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+RESULTS = _ROOT / "bench" / "results"
+TABLES = ("core", "faces", "delivery")
 _HEAD = "| what | n | ratio | ours | peer | CPU an operation | must |\n|---|---|---|---|---|---|---|"
 
 
@@ -53,10 +53,13 @@ def _time(microseconds: float) -> str:
 
 def main() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    result = json.loads(RESULTS.read_text(encoding="utf-8"))
-    PAGE.write_text(f"{before}{BEGIN}\n{table(result)}\n{END}{after}", encoding="utf-8")
+    for name in TABLES:
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        result = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        page = f"{before}{begin}\n{table(result)}\n{end}{after}"
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

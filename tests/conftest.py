@@ -52,9 +52,9 @@ def drop(server_url: str, name: str) -> None:
         raise AssertionError(f"{name} is still in use: a test left a connection open")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the whole run: two drivers cannot run in one thread at the same time."""
+    """A Chromium for each module: its driver keeps this thread's event loop, which no other module may find running."""
     with launched() as browser:
         yield browser
 

@@ -86,7 +86,7 @@ def test_what_is_sent_a_second_after_the_end_is_not_recorded(
     time.ahead = timedelta(minutes=20, seconds=1)
     desk.send(f"/desk/records/{anna.id}/choices/offers", answer="refused")
     assert desk.status == 403
-    assert "opening-ended" in desk.words
+    assert "This record is closed" in desk.words
     with demo.database.transaction() as connection:
         assert store.standing_of(connection, anna.number) == {}
 
