@@ -16,4 +16,4 @@ as "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/data/log" \
   -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$folder/run -c fsync=off -c max_connections=200" start >/dev/null
 as "$bin/psql" -q -h 127.0.0.1 -p "$port" -d postgres -c "CREATE ROLE placet LOGIN CREATEROLE CREATEDB" -c "CREATE DATABASE placet OWNER placet"
 PLACET_TEST_DATABASE_URL="postgresql://placet@127.0.0.1:$port/placet" "$python" -m pytest -m "not browser" -q \
-  tests/store tests/subjects tests/access tests/catalogue tests/ledger tests/consents tests/gate
+  tests/store tests/subjects tests/access tests/catalogue tests/ledger tests/consents tests/gate tests/rights tests/delivery
