@@ -43,7 +43,7 @@ from placet.subjects.model import Newcomer, Subject
 
 SIZES = (300, 3_000) if QUICK else (1_000, 1_000_000)
 CUSTOMERS = 20
-SECONDS = 2 if QUICK else 10
+SECONDS = 2 if QUICK else 5
 WITHDRAWALS = 40 if QUICK else 300
 PORT = 18_300
 PAGES = {"/": "start page", "/history": "history", "/uses": "uses", "/data": "my data"}
