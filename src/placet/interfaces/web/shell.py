@@ -19,11 +19,12 @@ from typing import Any, Literal, TypeAlias
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import anyio
+import anyio.to_thread
 import attrs
 import structlog
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -56,6 +57,12 @@ _KINDS = {
     503: "unavailable",
 }
 """Which text the error page has for a status."""
+_READERS = anyio.CapacityLimiter(3)
+"""
+How many pages a process makes at the same time; the others wait in line. More threads would not make a page sooner:
+they share one interpreter, and the last of twenty would wait for all its turns. A form has no such limit, since it may
+wait for a commit.
+"""
 _log = structlog.get_logger(__name__)
 
 
@@ -132,7 +139,8 @@ class Shell:
                 if request.method == "POST":
                     sent = await self._posted(request, posted)
                     visit = attrs.evolve(visit, form=sent.fields, files=sent.files)
-                response = await run_in_threadpool(handler, visit)
+                limiter = None if request.method == "POST" else _READERS
+                response = await anyio.to_thread.run_sync(handler, visit, limiter=limiter)
             except PlacetError as error:
                 response = self.error_page(visit, error)
             self._remember(visit, response)
