@@ -11,6 +11,7 @@ import io
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,16 @@ _ROOT = ("catalogue.yaml", "wording.yaml", "activities.yaml")
 _PURPOSE = re.compile(r"(?:purposes/)?([a-z][a-z0-9-]{0,39})\.ya?ml")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
+_DAMAGED = (
+    zipfile.BadZipFile,  # no directory, an entry that is not where it says, a wrong checksum
+    zlib.error,  # bytes that nothing deflates to
+    EOFError,  # an entry that goes on beyond the end
+    ValueError,  # an offset before the beginning; a name that is not UTF-8 and says so
+    OverflowError,  # an offset of 64 bits that no file reaches
+    RuntimeError,  # an entry with a password; NotImplementedError, which is one: a kind of entry that is not read
+)
+"""What `zipfile` raises for archives that are broken or made to be: it documents `BadZipFile` alone."""
+
 
 def pack(catalogue: Catalogue) -> bytes:
     """The files of *catalogue*; the same catalogue always gives the same bytes."""
@@ -47,11 +58,11 @@ def unpack(data: bytes) -> dict[str, bytes]:
     """The YAML files of a ZIP by their names; one folder around them all is taken off. Raises `BadCatalogue`."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            members = [member for member in archive.infolist() if not member.filename.endswith("/")]
             if len(members) > MOST_FILES:
                 raise BadCatalogue([f"the archive holds more than {MOST_FILES} files"])
             return _unwrapped({member.filename: _read(archive, member) for member in _within(members)})
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _DAMAGED as error:
         raise BadCatalogue([f"the archive cannot be read ({type(error).__name__}); pack it as a plain ZIP"]) from None
 
 
@@ -105,6 +116,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _within(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """The same, if they may be unpacked: other methods than the usual one are no need of a few text files."""
+    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+        raise BadCatalogue(["the archive is packed in an unusual way; pack it as a plain ZIP"])
     if sum(member.file_size for member in members) > MOST_UNPACKED:
         raise BadCatalogue([f"the archive unpacks to more than {MOST_UNPACKED} bytes"])
     return members
