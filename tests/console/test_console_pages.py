@@ -8,7 +8,9 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 
+import attrs
 import pytest
 
 from console.console_crowd import NAME, AtConsole, changed_catalogue, crowd, zipped
@@ -18,9 +20,10 @@ from placet.bootstrap import Application
 from placet.catalogue.spreadsheet import MEDIA_TYPE
 from placet.gate import audited
 from placet.gate.replica import Replica
+from placet.interfaces.console.office import Health
 from placet.kernel import clock
 from placet.ledger import store as ledger_store
-from placet.ledger.store import Verification
+from placet.ledger.store import Checkpoint, Verification
 from staff.staff_people import hired
 
 Sit = Callable[..., AtConsole]
@@ -144,6 +147,8 @@ def test_the_ledger_page_says_what_the_last_verification_and_the_audit_found(
     at = sit(dace)
     at.go("/console/ledger")
     assert "Never yet: run placet ledger verify" in at.words
+    assert "never fully verified" in at.words
+    assert "All is well" not in at.words
     done = Verification(clock.now(), 1, b"\x07" * 32, 2, None)
     with placet.database.transaction() as connection:
         ledger_store.keep_verification(connection, done)
@@ -303,3 +308,18 @@ def test_every_chart_has_a_title_and_no_page_an_inline_style(sit: Sit, placet: A
         assert " style=" not in text
         ids = re.findall(r' id="([^"]+)"', text)
         assert len(ids) == len(set(ids)), address
+
+
+def test_all_is_well_only_once_somebody_has_looked(now: datetime) -> None:
+    tree = Checkpoint(1, 7, b"\x07" * 32, "note", now, ("\u2014 witness.example/w1 AAAA",))
+    verified, replayed = Verification(now, 7, b"\x07" * 32, 0, 0), audited.Audited(0, 0, now)
+    health = Health(7, tree, tree, verified, replayed, frozenset(), 0.0, 7)
+    assert health.is_proved
+    never = audited.Audited(0, 0, None)
+    for unknown in ({"cosigned": None}, {"verified": None}, {"audited": never}):
+        known = attrs.evolve(health, **unknown)
+        assert known.is_well
+        assert not known.is_proved
+    wrong = attrs.evolve(health, verified=Verification(now, 7, b"\x07" * 32, 0, 1))
+    assert not wrong.is_well
+    assert not wrong.is_proved

@@ -65,6 +65,12 @@ class Health:
         intact = self.verified is None or self.verified.is_intact
         return self.is_signed and intact and not self.audited.without_permit and not self.closed
 
+    @property
+    def is_proved(self) -> bool:
+        """Somebody outside has seen the log, all of it was recomputed, and uses are replayed: well, and shown to be."""
+        seen = self.cosigned is not None and self.verified is not None and self.audited.at is not None
+        return self.is_well and seen
+
 
 _BEHIND = 5_000
 """Records that a moment of the busiest hour may bring before the tree follows."""
