@@ -44,6 +44,7 @@ class Running:
             days=days,
             names=names,
             everywhere=waited.everywhere,
+            most_measured=stops.MOST_MEASURED,
             each=sorted(waited.stops.items(), key=lambda item: -item[1].p99),
             following=following,
             closures=closures,
