@@ -296,6 +296,7 @@ def _environment(language: Language, parts: Mapping[str, str]) -> Environment:
         loader=PrefixLoader({name: PackageLoader(package) for name, package in packages.items()}),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,  # Templates travel in the package; asking for each file's time cost 21 looks a page.
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
