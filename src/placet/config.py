@@ -7,6 +7,7 @@ docs/reference/settings.md lists them; a test holds that page to this class.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import attrs
 from placet.kernel.errors import Misconfigured
 
 Mode = Literal["demo", "development", "production"]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PREFIX = "PLACET_"
 
 
@@ -27,6 +29,14 @@ def _default_data_dir() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/placet")
     return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "placet"
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    """Networks such as `10.0.0.0/8, 2001:db8::1`; the whole internet is none that anybody can mean to trust."""
+    networks = tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError("trusted_proxies names the whole internet; name the proxies")
+    return networks
 
 
 @attrs.frozen
@@ -41,6 +51,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = attrs.field(default=8000, converter=int)
     public_url: str | None = None
+    trusted_proxies: str = attrs.field(default="", validator=lambda _config, _field, text: _networks(text))
     workers: int = attrs.field(default=1, converter=int)
     master_key: str | None = attrs.field(default=None, repr=False)
     master_key_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
@@ -88,6 +99,11 @@ class Config:
     def url(self) -> str:
         """Where the outside reaches this server, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Whose word on who calls is believed."""
+        return _networks(self.trusted_proxies)
 
     @property
     def passkey_origin(self) -> str | None:

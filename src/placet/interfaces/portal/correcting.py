@@ -52,12 +52,11 @@ class Correcting:
             alias = reached_by(visit.form.get("contact", ""))
         except BadInput:
             return self._page(visit, whom, wrong="bad-contact", status=400)
-        client = visit.request.client
         challenge = rectification.propose(
             self.application.codes,
             whom.subject,
             alias,
-            address="" if client is None else client.host,
+            address=visit.address or "",
             language=visit.words.language,
             now=visit.now,
         )

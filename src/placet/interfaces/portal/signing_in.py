@@ -19,7 +19,6 @@ from placet.consents.store import standing_of
 from placet.interfaces.cli.demo import CUSTOMERS
 from placet.interfaces.portal import views
 from placet.interfaces.portal.by_passkey import ByPasskey
-from placet.interfaces.web.origin import address, place
 from placet.interfaces.web.provider import ByProvider
 from placet.interfaces.web.shell import Page, Shell, Visit
 from placet.kernel.errors import BadInput, Denied, NotFound, Unavailable
@@ -69,7 +68,7 @@ class SigningIn:
             return self._ask(visit, contact=contact, wrong=True)
         challenge = self.application.codes.request(
             str(alias),
-            address=address(visit) or "",
+            address=visit.address or "",
             language=visit.words.language,
             now=visit.now,
         )
@@ -144,7 +143,7 @@ class SigningIn:
             if before is not None:
                 sessions.revoke(connection, before, now=visit.now)
             session = sessions.open_session(
-                connection, subject, visit.words.language, method=method, place=place(visit), now=visit.now
+                connection, subject, visit.words.language, method=method, place=visit.place, now=visit.now
             )
             person = self.application.subjects.get(connection, subject)
             decided = bool(standing_of(connection, person.number))

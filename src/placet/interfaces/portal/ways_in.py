@@ -14,7 +14,6 @@ from placet.bootstrap import Application
 from placet.interfaces.portal.by_passkey import ByPasskey
 from placet.interfaces.portal.signing_in import see_other
 from placet.interfaces.portal.whom import Whom
-from placet.interfaces.web.origin import place
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, Denied
 from placet.kernel.ids import parse_uuid
@@ -46,7 +45,7 @@ class WaysIn:
 
     def add_passkey(self, visit: Visit, whom: Whom) -> Response:
         self._demand_recent(visit, whom.session)
-        token, name = self.by_passkey.token(visit, ADD), visit.form.get("name", "").strip() or place(visit).browser
+        token, name = self.by_passkey.token(visit, ADD), visit.form.get("name", "").strip() or visit.place.browser
         keys, answer = self.by_passkey.keys(visit), visit.form.get("answer", "")
         try:
             with self.application.database.transaction() as connection:
@@ -97,7 +96,7 @@ class WaysIn:
             offered=self.by_passkey.offered(visit),
             elsewhere=self.application.config.passkey_origin,
             recent=_recent(visit, whom.session),
-            suggested=place(visit).browser,
+            suggested=visit.place.browser,
             wrong=wrong,
             done=visit.request.query_params.get("done", ""),
         )

@@ -12,7 +12,6 @@ from placet.access.staff_sessions import StaffSession
 from placet.bootstrap import Application
 from placet.interfaces.staff.joining import Joining
 from placet.interfaces.staff.signing_in import see_other
-from placet.interfaces.web.origin import address
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import parse_uuid
@@ -73,7 +72,7 @@ class Account:
             session.member,
             visit.form.get("password", ""),
             visit.form.get("code", ""),
-            address=address(visit),
+            address=visit.address,
             now=visit.now,
         )
 

@@ -18,7 +18,6 @@ from placet.access.staff import Member
 from placet.access.staff_sessions import StaffSession
 from placet.bootstrap import Application
 from placet.interfaces.staff.door import SESSION, Door
-from placet.interfaces.web.origin import address, place
 from placet.interfaces.web.provider import ByProvider
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import Denied, NotFound, Unavailable
@@ -51,7 +50,7 @@ class SigningIn:
         member = self.application.accounts.password_fits(
             login,
             visit.form.get("password", ""),
-            address=address(visit),
+            address=visit.address,
             browser=self.shell.cookie(visit.request, BROWSER),
             now=visit.now,
         )
@@ -142,7 +141,7 @@ class SigningIn:
         with self.application.database.transaction() as connection:
             if before is not None:
                 staff_sessions.end(connection, before, now=visit.now)
-            session = staff_sessions.open_session(connection, member, method=method, place=place(visit), now=visit.now)
+            session = staff_sessions.open_session(connection, member, method=method, place=visit.place, now=visit.now)
         self.shell.set_cookie(response, SESSION, session.token)
         self.shell.new_seed(response)
 

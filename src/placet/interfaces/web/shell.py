@@ -33,9 +33,11 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from placet.access.places import Place, place_of
 from placet.config import Config
 from placet.interfaces.web import forms, languages
 from placet.interfaces.web.languages import LANGUAGES, OWN_NAMES, Language, Words
+from placet.interfaces.web.origin import caller
 from placet.interfaces.web.security import SecurityHeaders, cookie_name, drop_cookie, set_cookie
 from placet.interfaces.web.uploads import Sent, Upload, read_upload
 from placet.kernel import clock
@@ -76,7 +78,14 @@ class Visit:
     seed: str
     form: Mapping[str, str]
     now: datetime
+    address: str | None
+    """Who calls, in full, for the limits on guessing; None when the server does not know it."""
     files: Mapping[str, tuple[Upload, ...]] = attrs.field(factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """The same coarsely, with the browser, for lists of sessions."""
+        return place_of(self.address, self.request.headers.get("user-agent", ""))
 
     def here(self, **changed: str) -> str:
         """This page's path and query with *changed* parameters, for the language and colour links."""
@@ -111,6 +120,7 @@ class Shell:
         self.https = config.url.startswith("https://")
         self.mode = config.mode
         self._zone = ZoneInfo(config.time_zone)
+        self._proxies = config.proxies
         self._form_key = form_key
         self._frame = frame or Frame()
         self._now = now
@@ -203,6 +213,7 @@ class Shell:
             remembered=self.cookie(request, _LANGUAGE),
             accepted=request.headers.get("accept-language", ""),
         )
+        peer = None if request.client is None else request.client.host
         scheme = request.query_params.get("scheme") or self.cookie(request, _SCHEME)
         return Visit(
             request=request,
@@ -211,6 +222,7 @@ class Shell:
             seed=self.cookie(request, _SEED) or forms.new_seed(),
             form={},
             now=self._now(),
+            address=caller(peer, request.headers.getlist("x-forwarded-for"), self._proxies),
         )
 
     async def _posted(self, request: Request, read: Callable[[Request], Awaitable[Sent]]) -> Sent:
