@@ -56,6 +56,12 @@ class Nowhere:
     async def find(self, started: Sequence[Started]) -> Mapping[MessageId, Outcome]:
         return {}
 
+    async def listen(self) -> None:
+        """Nothing comes back."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 def main() -> None:
     report = Report("delivery")

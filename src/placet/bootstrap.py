@@ -40,7 +40,12 @@ from placet.consents.model import Outcome, Wish
 from placet.consents.rebuild import Edition
 from placet.consents.rules import Shown, Terms
 from placet.consents.sequencer import Sequencer
+from placet.delivery import codes
 from placet.delivery.actions import Delivery
+from placet.delivery.answers import Answers
+from placet.delivery.channels import email as email_channel
+from placet.delivery.channels import sms as sms_channel
+from placet.delivery.codes import CodeMessages
 from placet.delivery.model import Channel
 from placet.duties import Duties
 from placet.gate import restrictions
@@ -275,6 +280,9 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     keys = load_keys(config.data_dir)
     keeper = Keeper(database, keys, config)
     gate = Gate.of(config, master)
+    delivery = Delivery.of(config, master, subjects, gate)
+    channels = _channels(config, master, Answers(database, delivery, rulebook, clock.now))
+    by_channel = CodeMessages(delivery, {channel.id for channel in channels}) if channels else None
     return Application(
         config=config,
         roles=roles,
@@ -289,15 +297,23 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         gate=gate,
         sequencer=Sequencer(database, rulebook, clock.now, demand=keeper.demand_agreement),
         api_keys=ApiKeys(database),
-        codes=Codes(database, subjects, master, sender_for(config)),
+        codes=Codes(database, subjects, master, sender_for(config, by_channel)),
         accounts=Accounts(database, master),
         ceremonies=Ceremonies(master),
         staff_provider=staff_provider(config),
         customer_provider=customer_provider(config),
         requests=Requests(subjects, ZoneInfo(config.time_zone)),
         journal=Journal.of(config, master),
-        delivery=Delivery.of(config, master, subjects, gate),
+        delivery=delivery,
+        channels=channels,
     )
+
+
+def _channels(config: Config, master: MasterKey, answers: Answers) -> tuple[Channel, ...]:
+    """The ways to reach people that the settings describe. What they can say so far is what a code is sent with."""
+    email = email_channel(config, master, codes.letter, clock=clock.now)
+    sms = sms_channel(config, codes.text, clock=clock.now, on_receipt=answers.receipt, on_reply=answers.reply)
+    return tuple(channel for channel in (email, sms) if channel is not None)
 
 
 def publish_catalogue(connection: Connection, catalogue: Catalogue, *, now: datetime) -> None:

@@ -43,6 +43,12 @@ class Wire:
     async def find(self, started: Sequence[Started]) -> Mapping[MessageId, Outcome]:
         return {one.id: self.found[one.id] for one in started if one.id in self.found}
 
+    async def listen(self) -> None:
+        """Nothing comes back."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 @attrs.define
 class House:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -12,8 +13,9 @@ from holdings_life import Life, begin, lived
 from rights_people import Shelf
 
 from placet.bootstrap import Application, erase, merge
+from placet.delivery.model import Kind, Message
 from placet.kernel.errors import NotFound
-from placet.kernel.ids import PurposeId, new_subject_id
+from placet.kernel.ids import ActivityId, ChannelId, PurposeId, new_subject_id
 from placet.rights import holdings
 from placet.rights.holdings import Holdings
 from placet.subjects.model import LANGUAGES, Alias, Subject
@@ -48,6 +50,20 @@ def test_everything_that_was_put_in_is_found_again(anna: tuple[Life, Subject]) -
         ("agent", "riga-1", "a question")
     ]
     assert [(row["kind"], row["text"]) for row in found["requests"]] == [("access", "=what do you hold?")]
+
+
+def test_what_was_sent_is_listed_without_its_words(anna: tuple[Life, Subject]) -> None:
+    life, person = anna
+    message = Message(
+        subject=person.id, key="code/1", kind=Kind.SERVICE, activity=ActivityId("contract.service-message"),
+        channel=ChannelId("sms"), template="code/sign-in", language="lv", values={"code": "482193"},
+        not_before=life.now, not_after=life.now + timedelta(minutes=5),
+    )  # fmt: skip
+    with life.placet.database.transaction() as connection:
+        life.placet.delivery.plan(connection, [message], now=life.now)
+    (row,) = held(life, person)["messages"]
+    assert (row["kind"], row["channel"], row["became"], row["reason"]) == ("service", "sms", "planned", None)
+    assert "482193" not in str(row)
 
 
 def test_sealed_evidence_is_opened_for_its_own_person(anna: tuple[Life, Subject]) -> None:

@@ -63,6 +63,8 @@ class Message:
     language: str
     use: Use = "sign-in"
     """The message must say what the code is for: nobody should tell one for a grant believing it to be a greeting."""
+    subject: SubjectId | None = None
+    """Whose code it is; None for a decoy."""
 
 
 class CodeSender(Protocol):
@@ -145,7 +147,7 @@ class Codes:
                 "expires_at": now + VALID,
             }
             connection.execute(SQL["add_challenge"], values)
-            message = Message(challenge, alias, None if whose is None else code, language, use)
+            message = Message(challenge, alias, None if whose is None else code, language, use, whose)
             self._sender.send(connection, message, now=now)
         return challenge
 
@@ -193,12 +195,12 @@ def _bound(use: Use, contact: bytes) -> str:
     return f"{use}:{contact.hex()}" if use == "contact" else use
 
 
-def sender_for(config: Config) -> CodeSender:
-    """How codes leave under these settings: on the page in demo mode, otherwise not at all yet."""
+def sender_for(config: Config, channels: CodeSender | None = None) -> CodeSender:
+    """How codes leave under these settings: on the page in demo mode, else by *channels*, if any are set up."""
     if config.mode == "demo":
         log.warning("demo mode: sign-in codes stand on the page for everyone to read")
         return UnsafeDemoSender()
-    return NoChannel()
+    return channels or NoChannel()
 
 
 def demo_messages(connection: Connection, *, limit: int = 20) -> list[DemoMessage]:

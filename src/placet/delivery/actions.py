@@ -12,6 +12,7 @@ A message starts when its row becomes `sending`, which is committed before the w
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -53,6 +54,7 @@ _VALUES = "delivery/values"
 _ALIAS: Mapping[str, AliasKind] = {"email": "email", "sms": "msisdn", "call": "msisdn"}
 """What a person is reached by, of the channels that need an address."""
 _REFERENCE = 32
+_KEY = 32
 _MOST_EXPIRED = 500
 
 
@@ -74,6 +76,14 @@ class Claim:
     waiting: int = 0
     busy: int = 0
     """Somebody is deciding for these persons at this moment; their messages are looked at again."""
+
+
+@attrs.frozen(repr=False)
+class _Sealed:
+    """What lies under the person's key: what the template is filled with, and where the message must go."""
+
+    values: dict[str, str] = attrs.field(factory=dict)
+    to: Alias | None = None
 
 
 @attrs.frozen
@@ -114,6 +124,14 @@ class Delivery:
             tuple(id for id in ids if id in fresh), len(rows) - len(fresh), len(messages) - len(reachable)
         )  # fmt: skip
 
+    def rehearse(self, connection: Connection, message: Message, *, now: datetime) -> None:
+        """The work of planning *message*, of which nothing is left: so that nobody can tell it from a planned one."""
+        id, key = MessageId(new_record_id(now)), secrets.token_bytes(_KEY)
+        with connection.transaction(force_rollback=True):
+            store.persons(connection, {message.subject})
+            row = self._row(id, message, Addressee(message.subject, Number(0)), key)
+            store.plan(connection, [row], now=now)
+
     def cancel(self, connection: Connection, ids: Sequence[MessageId], *, now: datetime) -> int:
         """Take back what has not started; returns how many."""
         return connection.execute(store.SQL["cancel"], {"ids": list(ids), "now": now}).rowcount
@@ -133,9 +151,10 @@ class Delivery:
         held = store.hold(connection, numbers)
         answers = self._answers(connection, taken, channel, now)
         addresses = self._addresses(connection, taken, channel)
+        named = {message.id: self._opened(connection, message).to for message in taken if message.addressed}
         candidates, busy = [], 0
         for message in taken:
-            address = addresses.get(message.addressee.subject)
+            address = named[message.id] if message.addressed else addresses.get(message.addressee.subject)
             candidate = self._candidate(message, channel, answers[message.id], address)
             if candidate.permit is None or _covered(candidate.permit, held.get(message.addressee.number, frozenset())):
                 candidates.append(candidate)
@@ -213,16 +232,18 @@ class Delivery:
     # Inside
 
     def _planned(self, id: MessageId, message: Message, whose: Addressee, wrapped: bytes) -> dict[str, object]:
+        return self._row(id, message, whose, self.subjects.key_of(wrapped, whose.subject))
+
+    def _row(self, id: MessageId, message: Message, whose: Addressee, key: bytes) -> dict[str, object]:
         sealed = None
-        if message.values:
-            key = self.subjects.key_of(wrapped, whose.subject)
-            said = msgspec.json.encode(dict(message.values)).decode()
+        if message.values or message.to is not None:
+            said = msgspec.json.encode(_Sealed(dict(message.values), message.to)).decode()
             sealed = seal_field(key, whose.subject, _VALUES, said).hex()
         return {
             "id": id, "number": whose.number, "key": message.key, "kind": message.kind, "activity": message.activity,
             "channel": message.channel, "topic": message.topic, "template": message.template,
-            "language": message.language, "sealed": sealed, "not_before": message.not_before,
-            "not_after": message.not_after, "zone": message.zone,
+            "language": message.language, "sealed": sealed, "addressed": message.to is not None,
+            "not_before": message.not_before, "not_after": message.not_after, "zone": message.zone,
         }  # fmt: skip
 
     def _answers(
@@ -306,16 +327,16 @@ class Delivery:
             id=taken.id, attempt=taken.attempt + 1, reference=self._reference(taken.id, taken.attempt + 1),
             subject=taken.addressee.subject, kind=taken.kind, activity=taken.activity, channel=taken.channel,
             topic=taken.topic, template=taken.template, language=taken.language,
-            values=self._values(connection, taken), address=one.address, until=until, lease_until=lease_until,
+            values=self._opened(connection, taken).values, address=one.address, until=until, lease_until=lease_until,
         )  # fmt: skip
 
-    def _values(self, connection: Connection, taken: Taken) -> Mapping[str, str]:
+    def _opened(self, connection: Connection, taken: Taken) -> _Sealed:
         if taken.sealed is None:
-            return {}
+            return _Sealed()
         # Whoever was merged into another since has still the key that it was sealed under.
         key = self.subjects.key(connection, taken.planned_for)
         text = open_field(key, taken.planned_for, _VALUES, taken.sealed)
-        return msgspec.json.decode(text, type=dict[str, str])
+        return msgspec.json.decode(text, type=_Sealed)
 
     def _reference(self, id: MessageId, attempt: int) -> str:
         return keyed_hash(self.reference_key, id.bytes + attempt.to_bytes(4, "big")).hex()[:_REFERENCE]

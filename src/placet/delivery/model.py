@@ -13,6 +13,7 @@ import attrs
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ActivityId, ChannelId, Number, SubjectId
 from placet.kernel.periods import aware
+from placet.subjects.model import Alias
 
 MessageId = NewType("MessageId", UUID)
 """Random (UUID version 7, so that an index grows at its end)."""
@@ -86,6 +87,8 @@ class Message:
     language: str
     values: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     """What the template is filled with; sealed under the person's key until the message has ended."""
+    to: Alias | None = attrs.field(default=None, repr=False)
+    """Where it must go, sealed as the values are; None: the person's newest address of the channel."""
     topic: str | None = None
     not_before: datetime = attrs.field(converter=aware)
     not_after: datetime = attrs.field(converter=aware)
@@ -188,6 +191,14 @@ class Channel(Protocol):
 
     async def find(self, started: Sequence[Started]) -> Mapping[MessageId, Outcome]:
         """What became of messages that are `unknown`, as far as the carrier can tell; the others are left out."""
+        ...
+
+    async def listen(self) -> None:
+        """Be there for what comes back; `ConnectionError` while the carrier is away."""
+        ...
+
+    async def close(self) -> None:
+        """Take leave of the carrier."""
         ...
 
 

@@ -7,13 +7,13 @@ WHERE named.id = ANY(%(ids)s::uuid[]) AND person.erased_at IS NULL;
 
 -- name: plan
 -- Plan messages; returns the ids of those that were not planned before.
-INSERT INTO delivery.message (id, number, key, kind, activity, channel, topic, template, language, sealed, not_before,
-                              not_after, zone, planned_at, changed_at)
-SELECT id, number, key, kind, activity, channel, topic, template, language, decode(sealed, 'hex'), not_before,
-       not_after, zone, %(now)s, %(now)s
+INSERT INTO delivery.message (id, number, key, kind, activity, channel, topic, template, language, sealed, addressed,
+                              not_before, not_after, zone, planned_at, changed_at)
+SELECT id, number, key, kind, activity, channel, topic, template, language, decode(sealed, 'hex'), addressed,
+       not_before, not_after, zone, %(now)s, %(now)s
 FROM json_to_recordset(%(messages)s::json) AS row (
     id uuid, number int, key text, kind text, activity text, channel text, topic text, template text, language text,
-    sealed text, not_before timestamptz, not_after timestamptz, zone text)
+    sealed text, addressed boolean, not_before timestamptz, not_after timestamptz, zone text)
 ORDER BY number
 ON CONFLICT (number, key) DO NOTHING RETURNING id;
 
@@ -21,7 +21,8 @@ ON CONFLICT (number, key) DO NOTHING RETURNING id;
 -- The next messages of a channel, service first, each row locked for us; `mine` is false while another sender has
 -- something for the same person in hand. Waits for nobody.
 WITH next AS MATERIALIZED (
-    SELECT id, number, kind, activity, channel, topic, template, language, sealed, not_before, not_after, zone, attempt
+    SELECT id, addressed, number, kind, activity, channel, topic, template, language, sealed, not_before, not_after, zone,
+           attempt
     FROM delivery.message
     WHERE channel = %(channel)s AND state IN ('planned', 'deferred') AND not_before <= %(now)s
     ORDER BY (kind <> 'service'), not_before LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -30,8 +31,8 @@ WITH next AS MATERIALIZED (
     FROM next JOIN subjects.current AS named ON named.number = next.number
     JOIN subjects.current AS person ON person.id = coalesce(named.merged_into, named.id)
 )
-SELECT id, planned_for, kind, activity, channel, topic, template, language, sealed, not_before, not_after, zone, attempt,
-       subject, person, pg_try_advisory_xact_lock(hashtext('placet/delivery'), person) AS mine
+SELECT id, addressed, planned_for, kind, activity, channel, topic, template, language, sealed, not_before, not_after, zone,
+       attempt, subject, person, pg_try_advisory_xact_lock(hashtext('placet/delivery'), person) AS mine
 FROM whose ORDER BY person;
 
 -- name: hold

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -54,15 +55,19 @@ class Sender:
     async def reconcile_once(self, channel: Channel, clock: Callable[[], datetime]) -> int:
         """Ask the carrier about what is unknown; returns how many it could tell of."""
         started = await asyncio.to_thread(self._unknown, channel, clock())
-        found = await channel.find(started) if started else {}
+        found = await self._answered(channel, channel.find(started)) if started else {}
         return await asyncio.to_thread(self._settle, found, clock()) if found else 0
 
     async def _follow(self, stop: threading.Event, clock: Callable[[], datetime]) -> None:
-        async with asyncio.TaskGroup() as tasks:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for channel in self._channels:
+                    for _ in range(min(LANES, channel.width)):
+                        tasks.create_task(self._lane(channel, stop, clock))
+                    tasks.create_task(self._reconcile(channel, stop, clock))
+        finally:
             for channel in self._channels:
-                for _ in range(min(LANES, channel.width)):
-                    tasks.create_task(self._lane(channel, stop, clock))
-                tasks.create_task(self._reconcile(channel, stop, clock))
+                await channel.close()
 
     async def _lane(self, channel: Channel, stop: threading.Event, clock: Callable[[], datetime]) -> None:
         limit = max(1, channel.width // LANES)
@@ -79,7 +84,10 @@ class Sender:
     async def _reconcile(self, channel: Channel, stop: threading.Event, clock: Callable[[], datetime]) -> None:
         while not stop.is_set():
             try:
+                await channel.listen()
                 await self.reconcile_once(channel, clock)
+            except ConnectionError:
+                log.warning("sender.deaf", channel=channel.id)
             except PlacetError as error:
                 log.warning("sender.unreconciled", channel=channel.id, code=error.code)
             for _ in range(int(RECONCILE / POLL)):
@@ -87,11 +95,17 @@ class Sender:
                     await asyncio.sleep(POLL)
 
     async def _send(self, channel: Channel, batch: Sequence[Outgoing]) -> Mapping[MessageId, Outcome]:
-        """What the channel answers in time; the rest is left in `sending`, and becomes `unknown`."""
+        """What became of *batch*, as far as the channel says; the rest is left in `sending`, and becomes `unknown`."""
+        return await self._answered(channel, channel.send(batch))
+
+    async def _answered(
+        self, channel: Channel, answers: Coroutine[Any, Any, Mapping[MessageId, Outcome]]
+    ) -> Mapping[MessageId, Outcome]:
+        """What the channel answers in time. It should raise nothing: if it has a fault, it alone sends no more."""
         seconds = max(0.0, self._delivery.policy.lease.total_seconds() - MARGIN)
         try:
             async with asyncio.timeout(seconds):
-                return await channel.send(batch)
+                return await answers
         except Exception as error:  # noqa: BLE001 - the worker's loop: a channel that breaks must not end the others
             log.error("channel.failed", channel=channel.id, error=type(error).__name__)
             return {}

@@ -102,6 +102,9 @@ class Email:
         """SMTP has no question for it (RFC 1047): nothing is known until a bounce comes."""
         return {}
 
+    async def listen(self) -> None:
+        """Nothing comes back over SMTP."""
+
     async def close(self) -> None:
         while self._idle:
             await _quit(self._idle.pop())

@@ -21,7 +21,7 @@ class Stop:
 
 @attrs.frozen
 class PerhapsStop:
-    """It may mean stop: nothing is sent until a person has read it."""
+    """It may mean stop."""
 
 
 @attrs.frozen

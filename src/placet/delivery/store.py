@@ -28,6 +28,8 @@ class Taken:
     """A message in our hands, as it lies in its row; *sealed* is what its template is filled with."""
 
     id: MessageId
+    addressed: bool
+    """Whether what is sealed names where it goes."""
     planned_for: SubjectId
     """Who was meant; *addressee* is who that is today."""
     kind: Kind
@@ -185,12 +187,12 @@ def of_subject(connection: Connection, subject: SubjectId, *, before: MessageId 
 
 
 def _taken(columns: Sequence[Any], addressee: Addressee) -> Taken:
-    id, subject, kind, activity, channel, topic, template, language, *rest = columns
+    id, addressed, subject, kind, activity, channel, topic, template, language, *rest = columns
     sealed, not_before, not_after, zone, attempt = rest
     return Taken(
-        id=MessageId(id), planned_for=SubjectId(subject), kind=Kind(kind), activity=activity, channel=channel,
-        topic=topic, template=template, language=language, sealed=sealed, not_before=not_before, not_after=not_after,
-        zone=zone, attempt=attempt, addressee=addressee,
+        id=MessageId(id), addressed=addressed, planned_for=SubjectId(subject), kind=Kind(kind), activity=activity,
+        channel=channel, topic=topic, template=template, language=language, sealed=sealed,
+        not_before=not_before, not_after=not_after, zone=zone, attempt=attempt, addressee=addressee,
     )  # fmt: skip
 
 

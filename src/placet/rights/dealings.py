@@ -7,6 +7,7 @@ from datetime import datetime
 
 from placet.access import held, reads
 from placet.access import openings as desk
+from placet.delivery.model import MessageId
 from placet.duties import Json
 from placet.kernel.periods import format_instant
 from placet.rights import restriction
@@ -70,6 +71,25 @@ def staff_access(reading: Reading) -> Iterator[Json]:
                     "shop": read.shop,
                     "what": read.what,
                     "reason": read.reason,
+                }
+            before = page[-1].id
+
+
+def messages(reading: Reading) -> Iterator[Json]:
+    """What was sent and what was not, with the reason; what stood in it is not kept."""
+    for identity in reading.identities:
+        before: MessageId | None = None
+        while page := reading.rooms.delivery.of_subject(reading.connection, identity.id, before=before, limit=PAGE):
+            for found in page:
+                yield {
+                    "planned_at": format_instant(found.planned_at),
+                    "kind": found.kind,
+                    "activity": found.activity,
+                    "channel": found.channel,
+                    "topic": found.topic,
+                    "became": found.state,
+                    "reason": found.reason,
+                    "changed_at": format_instant(found.changed_at),
                 }
             before = page[-1].id
 

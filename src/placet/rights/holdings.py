@@ -163,6 +163,7 @@ _ROWS: Mapping[str, Callable[[Reading], Iterable[Json]]] = {
     "evidence": rows.evidence,
     "pending_grants": dealings.pending_grants,
     "uses": rows.uses,
+    "messages": dealings.messages,
     "requests": dealings.requests,
     "restrictions": dealings.restrictions,
     "openings": dealings.openings,

@@ -13,6 +13,7 @@ from placet.catalogue.model import Catalogue
 from placet.config import Config
 from placet.consents.assisted import Assisted
 from placet.consents.rules import Terms
+from placet.delivery.actions import Delivery
 from placet.duties import Duties
 from placet.gate.actions import Gate
 from placet.kernel.ids import Position, PurposeId
@@ -51,6 +52,8 @@ class Rooms(Protocol):
     def requests(self) -> Requests: ...
     @property
     def assisted(self) -> Assisted: ...
+    @property
+    def delivery(self) -> Delivery: ...
     @property
     def duties(self) -> Sequence[Duties]: ...
 

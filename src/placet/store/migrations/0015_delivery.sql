@@ -12,6 +12,7 @@ CREATE TABLE delivery.message (
     template    text NOT NULL,
     language    text NOT NULL,
     sealed      bytea,                  -- what the template is filled with, under the person's key; null once it ended
+    addressed   boolean NOT NULL DEFAULT false,   -- whether what is sealed names where it goes
     not_before  timestamptz NOT NULL,
     not_after   timestamptz NOT NULL,
     zone        text,
