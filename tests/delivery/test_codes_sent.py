@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 import pytest
-from delivery_house import OFFERS
+from delivery_house import EMAIL, OFFERS
 from smsc import Smsc, smsc
 from smtp_sink import Sink, sink
 
@@ -23,6 +23,7 @@ from placet.catalogue import store as catalogue_store
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import Actor, Wish
+from placet.delivery import wishes
 from placet.delivery.answers import SMS
 from placet.delivery.sending import Sender
 from placet.kernel import clock
@@ -138,11 +139,13 @@ def test_nothing_is_sent_or_left_for_a_contact_that_is_nobodys(placet: Applicati
     reached(placet, tmp_path, body)
 
 
-def test_a_code_that_confirms_a_contact_goes_to_that_contact(
+def test_a_code_that_confirms_a_contact_goes_to_that_contact_though_it_bounced_before(
     placet: Application, anna: Subject, tmp_path: Path
 ) -> None:
     async def body(application: Application, mail: Sink, _carrier: Smsc) -> None:
         new = Alias.email("anna.new@example.lv")
+        with application.database.transaction() as connection:
+            wishes.suppress(connection, application.vault, new, "bounce", channel=EMAIL, now=clock.now())
         await asyncio.to_thread(
             application.codes.confirm, new, anna.id, address="192.0.2.1", language="en", now=clock.now()
         )

@@ -18,7 +18,7 @@ import yaml
 from psycopg import Connection
 
 from placet.access import codes as access
-from placet.delivery import letters, sms
+from placet.delivery import letters, sms, wishes
 from placet.delivery.actions import Delivery
 from placet.delivery.letters import Letter, Source
 from placet.delivery.model import Kind, Message
@@ -68,6 +68,9 @@ class CodeMessages:
         if message.subject is None:
             self.delivery.rehearse(connection, planned, now=now)
         else:
+            if message.use == "contact":
+                # Whoever says that it is theirs may have a new mailbox there.
+                wishes.unsuppress(connection, self.delivery.subjects.vault, message.contact, channel=channel)
             with connection.transaction():
                 self.delivery.plan(connection, [planned], now=now)
 

@@ -84,8 +84,9 @@ class Sender:
     async def _reconcile(self, channel: Channel, stop: threading.Event, clock: Callable[[], datetime]) -> None:
         while not stop.is_set():
             try:
-                await channel.listen()
+                # First: a lease ends also while the carrier is away.
                 await self.reconcile_once(channel, clock)
+                await channel.listen()
             except ConnectionError:
                 log.warning("sender.deaf", channel=channel.id)
             except PlacetError as error:

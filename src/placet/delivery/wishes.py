@@ -49,7 +49,7 @@ def suppress(
 
 
 def unsuppress(connection: Connection, vault: Vault, address: Alias, *, channel: ChannelId) -> None:
-    """The person has confirmed that the address is good: what bounced is tried again, a complaint is not."""
+    """The person says that the address is good: what bounced is tried again, a complaint is not."""
     values = {"channel": channel, "address": vault.alias_hash(address)}
     connection.execute(store.SQL["unsuppress"], values)
 
