@@ -11,26 +11,24 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import os
 import re
-import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import attrs
 
-from bench import crowd, ground
+from bench import crowd, ground, serving, wrk
 from bench.ground import Ground, Place
 from bench.harness import QUICK, Report, timed
+from bench.serving import Server
+from bench.wrk import Load
 from placet.access import keys
 from placet.bootstrap import Application
 from placet.catalogue.render import render
@@ -45,10 +43,8 @@ SIZES = (300, 3_000) if QUICK else (1_000, 1_000_000)
 CUSTOMERS = 20
 SECONDS = 2 if QUICK else 5
 WITHDRAWALS = 40 if QUICK else 300
-PORT = 18_300
+WORKERS = 2
 PAGES = {"/": "start page", "/history": "history", "/uses": "uses", "/data": "my data"}
-BASE = f"http://127.0.0.1:{PORT}"
-_BIN = Path(sys.executable).parent
 
 _LUA = """
 local tokens = {}
@@ -59,17 +55,13 @@ function request()
   local cookie = "%(cookie)s=" .. tokens[n %% #tokens + 1]
   return wrk.format("GET", "%(path)s", {["Cookie"] = cookie, ["Accept-Encoding"] = "gzip"})
 end
-function done(summary, latency)
-  io.write(string.format("p95 %%.3f requests %%d failed %%d\\n", latency:percentile(95) / 1000, summary.requests,
-    summary.errors.status + summary.errors.read + summary.errors.timeout))
-end
 """
 
 
 def main() -> None:
     report = Report("faces")
-    if shutil.which("wrk") is None:
-        report.fail("pages", "wrk is not installed: apt-get install wrk")
+    if (why := wrk.missing()) is not None:
+        report.fail("pages", why)
         report.finish()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     with ground.opened() as here:
@@ -86,41 +78,39 @@ def _pages(report: Report, here: Ground, people: int) -> None:
         customers = crowd.fill(place, application, people, CUSTOMERS)
         tokens = crowd.tokens(application, customers)
         _export(report, application, customers[0], people)
-    with _serving(place):
+    with serving.placet(place.config, workers=WORKERS) as server:
         for path, name in PAGES.items():
-            p95, requests = _load(place, tokens, path)
+            load = _load(server, place, tokens, path)
             what = f"{name}, p95 at {CUSTOMERS} customers at once"
-            report.add(what, p95, "ms", n=people, requests=requests, must="<= 150 ms" if path == "/" else None)
+            must = "<= 150 ms" if path == "/" else None
+            report.add(what, load.p95, "ms", n=people, requests=load.requests, must=must)
         if people == SIZES[-1]:
-            _weigh(report, tokens[0])
+            _weigh(report, server, tokens[0])
     here.drop(place)
 
 
-def _load(place: Place, tokens: list[str], path: str) -> tuple[float, int]:
-    """The 95th percentile in ms of *path*, every connection asking again at once."""
-    list_of_tokens, script = place.config.data_dir / "tokens", place.config.data_dir / "load.lua"
+def _load(server: Server, place: Place, tokens: list[str], path: str) -> Load:
+    """*path* asked for by all customers at once."""
+    folder = place.config.data_dir
+    list_of_tokens = folder / "tokens"
     list_of_tokens.write_text("\n".join(tokens))
-    script.write_text(_LUA % {"tokens": list_of_tokens, "path": path, "cookie": SESSION})
-    command = ["wrk", "-t1", f"-c{CUSTOMERS}", f"-d{SECONDS}s", "--timeout", "20s", "-s", str(script), BASE]
-    subprocess.run(command, check=True, capture_output=True)  # Once to warm up: the first look is not what repeats.
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    match = re.search(r"p95 ([\d.]+) requests (\d+) failed (\d+)", said)
-    assert match is not None, said
-    if int(match[3]):
-        raise RuntimeError(f"{path}: {match[3]} requests failed: {said}")
-    return float(match[1]), int(match[2])
+    requests = _LUA % {"tokens": list_of_tokens, "path": path, "cookie": SESSION}
+    # Once to warm up: the first look is not what repeats.
+    wrk.load(server, requests, folder=folder, connections=CUSTOMERS, seconds=SECONDS)
+    return wrk.load(server, requests, folder=folder, connections=CUSTOMERS, seconds=SECONDS)
 
 
-def _weigh(report: Report, token: str) -> None:
+def _weigh(report: Report, server: Server, token: str) -> None:
     """The start page and everything it names but fonts, as bytes on the wire."""
-    page, size = _fetched("/", token)
+    page, size = _fetched(server, "/", token)
     named = sorted(set(re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js|svg)[^"]*)"', page)))
-    size += sum(_fetched(path, token)[1] for path in named)
+    size += sum(_fetched(server, path, token)[1] for path in named)
     report.add("start page on the wire, without fonts", size / 1000, "kB", n=1 + len(named), must="<= 60 kB")
 
 
-def _fetched(path: str, token: str) -> tuple[str, int]:
-    request = urllib.request.Request(BASE + path, headers={"Cookie": f"{SESSION}={token}", "Accept-Encoding": "gzip"})
+def _fetched(server: Server, path: str, token: str) -> tuple[str, int]:
+    headers = {"Cookie": f"{SESSION}={token}", "Accept-Encoding": "gzip"}
+    request = urllib.request.Request(server.url + path, headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         body = answer.read()
         zipped = answer.headers.get("content-encoding") == "gzip"
@@ -159,14 +149,19 @@ def _stopping(report: Report, here: Ground) -> None:
             key = keys.add(connection, "bench", keys.SCOPES, now=now, per_second=10**6, burst=10**6).text
             shown = render(application.catalogue(connection), purpose="usage", language="lv", route="api")
             remember_shown(connection, shown, now)
-        with _serving(place), _sink() as sink:
-            _post("/v1/webhooks", key, {"url": sink.url})
+        with serving.placet(place.config, workers=WORKERS) as server, _sink() as sink:
+            _post(f"{server.url}/v1/webhooks", key, {"url": sink.url})
+            decisions = f"{server.url}/v1/decisions"
             given = {"purpose": "usage", "decision": "given", "shown": shown.sha256.hex()}
             for person in people:
-                _post("/v1/decisions", key, {"subject": str(person.id), **given})
+                _post(decisions, key, {"subject": str(person.id), **given})
             since = clock.now()
             for person in people:
-                _post("/v1/decisions", key, {"subject": str(person.id), "purpose": "usage", "decision": "withdrawn"})
+                _post(
+                    f"{server.url}/v1/decisions",
+                    key,
+                    {"subject": str(person.id), "purpose": "usage", "decision": "withdrawn"},
+                )
                 time.sleep(0.02)
             _tell(report, application, since)
     here.drop(place)
@@ -215,48 +210,9 @@ def _sink() -> Iterator[Sink]:
         server.shutdown()
 
 
-def _post(path: str, key: str, body: object) -> None:
+def _post(url: str, key: str, body: object) -> None:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    urllib.request.urlopen(urllib.request.Request(BASE + path, json.dumps(body).encode(), headers), timeout=20).close()
-
-
-@contextmanager
-def _serving(place: Place) -> Iterator[None]:
-    """`placet serve` with two workers over *place*, until it says that it is ready; ended by its own id."""
-    config = place.config
-    environment = os.environ | {
-        "PYTHONPATH": ".",
-        "PLACET_DATABASE_URL": config.database_url or "",
-        "PLACET_DATA_DIR": str(config.data_dir),
-        "PLACET_MASTER_KEY": config.master_key or "",
-        "PLACET_PORT": str(PORT),
-        "PLACET_WORKERS": "2",
-    }
-    process = subprocess.Popen(
-        [str(_BIN / "placet"), "serve"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait(process)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}")
-        with suppress(OSError), urllib.request.urlopen(f"{BASE}/readyz", timeout=5) as answer:
-            if b'"ready":true' in answer.read():
-                return
-        time.sleep(0.1)
-    raise RuntimeError("the server did not become ready")
+    urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=20).close()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pymerkle
 
 from bench.archive import EACH, Archive, states_expected
 from bench.ground import Ground, Place
-from bench.harness import QUICK, TURNS, Report, Sample, timed
+from bench.harness import QUICK, ROUNDS, Report, Sample, timed
 from placet.bootstrap import Application, build, editions
 from placet.config import Config
 from placet.consents.rebuild import check_states, rebuild_states
@@ -209,4 +209,4 @@ def _rebuild(report: Report, place: Place, application: Application, size: int) 
 
 def _rounds(size: int) -> int:
     """Up to minutes each, with nothing beside them to take turns with: there once must do."""
-    return TURNS if size < 1_000_000 else 1
+    return ROUNDS if size < 1_000_000 else 1

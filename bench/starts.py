@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bench.ground import Place
-from bench.harness import QUICK, TURNS, Report, Sample
+from bench.harness import QUICK, Report, Sample
 from placet.bootstrap import build
 from placet.config import Config
 from placet.gate.replica import Replica
@@ -41,7 +41,7 @@ def run(report: Report, place: Place, people: int) -> None:
         connection.execute(_AFTERWARDS.format(tail=TAIL))
         row = connection.execute("SELECT number FROM consents.change WHERE number IS NOT NULL LIMIT 1").fetchone()
     assert row is not None
-    report.compare(START, lambda: _started(place, row[0]), {}, unit="s", n=people, must="<= 5 s", rounds=TURNS)
+    report.compare(START, lambda: _started(place, row[0]), {}, unit="s", n=people, must="<= 5 s")
     aside = snapshot.rename(snapshot.with_suffix(".aside"))
     report.compare(UNKEPT, lambda: _started(place, row[0]), {}, unit="s", n=people, rounds=1)
     aside.rename(snapshot)

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection as Pipe
 import attrs
 
 from bench.ground import Ground
-from bench.harness import QUICK, TURNS, Report, Sample
+from bench.harness import QUICK, ROUNDS, Report, Sample
 from placet.bootstrap import Application, build
 from placet.config import Config
 from placet.consents import actions
@@ -58,7 +58,7 @@ def run(report: Report, ground: Ground) -> None:
     place = ground.place("withdrawals")
     with place.application() as application:
         application.sequencer.start()
-        people = _consenting(application, EACH_ROUND * TURNS)
+        people = _consenting(application, EACH_ROUND * ROUNDS)
         rounds = [
             _round(application, people[first : first + EACH_ROUND]) for first in range(0, len(people), EACH_ROUND)
         ]
@@ -82,7 +82,6 @@ def _tell(
         unit="ms",
         n=EACH_ROUND * len(rounds),
         must=must,
-        rounds=TURNS,
     )
 
 
@@ -192,8 +191,8 @@ def _silence(report: Report, application: Application) -> None:
     """Freeze the server's side of the feed: nothing is closed, nothing answers."""
     (person,) = _consenting(application, 1)
     bound = application.config.staleness_bound
-    samples = iter([_silenced(application, person) for _ in range(TURNS)])
-    report.compare(SILENCE, lambda: next(samples), {}, unit="s", n=TURNS, must=f"<= {bound:g} s", rounds=TURNS)
+    samples = iter([_silenced(application, person) for _ in range(ROUNDS)])
+    report.compare(SILENCE, lambda: next(samples), {}, unit="s", n=ROUNDS, must=f"<= {bound:g} s")
 
 
 def _silenced(application: Application, person: Subject) -> Sample:
