@@ -1,26 +1,16 @@
 """
 What pages show of the whole, kept up beside the worker: how many said what, and uses replayed against the ledger.
 
-In a thread of its own, so that a long replay delays no expiry; each step is a transaction of its own, and of two
-processes one does it.
+Each step is a transaction of its own, and of two processes one does it.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import datetime
-
-import structlog
 
 from placet.bootstrap import Application
 from placet.consents import counts
 from placet.gate import audited
-
-PERIOD = 1.0
-"""Seconds between two looks; what is far behind is caught up in steps of one each."""
-
-log = structlog.get_logger()
 
 
 class Bookkeeping:
@@ -28,14 +18,6 @@ class Bookkeeping:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-
-    def follow(self, stop: threading.Event, now: Callable[[], datetime]) -> None:
-        """Work until *stop* is set."""
-        while not stop.wait(PERIOD):
-            try:
-                self.round(now())
-            except Exception as error:  # noqa: BLE001 - the worker loop: report, and try again
-                log.error("books.failed", error=type(error).__name__, code=getattr(error, "code", None))
 
     def round(self, now: datetime) -> None:
         """One slice of each."""

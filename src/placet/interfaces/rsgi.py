@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from placet.interfaces.rest.hot import HotRoutes, Reply, failed
+from placet.interfaces.rest.hot import HotRoutes
 from placet.interfaces.rest.limits import MAX_BODY, BodyTooLarge
 
 Message = MutableMapping[str, Any]
@@ -74,16 +74,9 @@ class Rsgi:
             await _Asgi(scope, exchange).run(self._rest)
             return
         headers = scope.headers
-        try:
-            body = await _limited(headers.get("content-length"), exchange)
-        except BodyTooLarge as error:
-            _send(exchange, failed(error))
-        else:
-            _send(exchange, await self._hot.reply(path, headers, body))
-
-
-def _send(exchange: Exchange, reply: Reply) -> None:
-    exchange.response_bytes(reply.status, reply.pairs, reply.body)
+        body = _limited(headers.get("content-length"), exchange)
+        reply = await self._hot.reply(path, headers, body)
+        exchange.response_bytes(reply.status, reply.pairs, reply.body)
 
 
 async def _limited(length: str | None, exchange: Exchange) -> bytes:

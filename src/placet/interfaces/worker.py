@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -23,7 +24,7 @@ from placet.subscribers.actions import Subscribers
 from placet.subscribers.delivery import Courier
 
 PERIOD = 1.0
-"""Seconds between two rounds."""
+"""Seconds between two rounds; what is far behind is caught up in steps of one each."""
 KEEP_ANSWERS = timedelta(days=30)
 """How long an idempotency key is remembered."""
 
@@ -56,11 +57,7 @@ class Worker:
         ]
         for follower in followers:
             follower.start()
-        while not stop.wait(PERIOD):
-            try:
-                self.round()
-            except Exception as error:  # noqa: BLE001 - the worker loop: report, and try again
-                log.error("work.failed", error=type(error).__name__, code=getattr(error, "code", None))
+        _repeat(stop, clock.now, step=self.round, failed="work.failed")
         for follower in followers:
             follower.join(timeout=10)
 
@@ -68,16 +65,16 @@ class Worker:
         followers: list[tuple[str, Follow]] = [
             ("keeper", self._application.keeper.follow),
             ("courier", self._courier.follow),
-            ("books", self._books.follow),
+            # In a thread of its own, so that a long replay delays no expiry.
+            ("books", partial(_repeat, step=self._books.round, failed="books.failed")),
             ("propagation", self._propagation.follow),
         ]
         if self._application.channels:
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]
         return followers
 
-    def round(self) -> None:
+    def round(self, now: datetime) -> None:
         """One round of what is due."""
-        now = clock.now()
         application = self._application
         # First and by itself: what fails after it keeps no gate open.
         with application.database.transaction() as connection:
@@ -96,3 +93,14 @@ class Worker:
             openings.sweep(connection, now=now)
             assisted.sweep(connection, now=now)
             agents.sweep(connection, now=now)
+
+
+def _repeat(
+    stop: threading.Event, now: Callable[[], datetime], *, step: Callable[[datetime], None], failed: str
+) -> None:
+    """Take *step* again and again until *stop* is set; one that fails is reported as *failed*, and tried again."""
+    while not stop.wait(PERIOD):
+        try:
+            step(now())
+        except Exception as error:  # noqa: BLE001 - the worker loop: nothing may end it but *stop*
+            log.error(failed, error=type(error).__name__, code=getattr(error, "code", None))

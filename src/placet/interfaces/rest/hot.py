@@ -28,8 +28,8 @@ from placet.consents.model import Actor, Outcome, Recorded, Refused, Wish
 from placet.gate.actions import Answer, answer_json
 from placet.gate.model import Token
 from placet.gate.replica import Replica
-from placet.interfaces.rest.limits import BodyTooLarge, read_body
-from placet.interfaces.rest.problems import problem
+from placet.interfaces.rest.limits import read_body
+from placet.interfaces.rest.problems import broken, problem
 from placet.kernel import clock
 from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError, Unavailable
 from placet.kernel.ids import ActivityId, ChannelId, MandateId, PurposeId, SubjectId
@@ -128,25 +128,20 @@ class HotRoutes:
     def __contains__(self, path: str) -> bool:
         return path in self._routes
 
-    async def reply(self, path: str, headers: Headers, body: bytes) -> Reply:
+    async def reply(self, path: str, headers: Headers, body: Awaitable[bytes]) -> Reply:
         """The request boundary: whatever goes wrong becomes a problem, with a code and no personal data."""
         try:
-            status, answer = await self._routes[path](headers, body)
+            status, answer = await self._routes[path](headers, await body)
         except PlacetError as error:
-            return failed(error)
+            return _failed(error)
         except Exception as error:  # noqa: BLE001 - the request boundary
-            log.error("request.failed", path=path, error=type(error).__name__)
-            return failed(PlacetError("something broke on our side; nothing was lost, try again", code="internal"))
+            log.error("request.failed", route=path, error=type(error).__name__)
+            return _failed(broken())
         return Reply(status, _HEADERS, answer)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """As an ASGI application."""
-        try:
-            body = await read_body(receive)
-        except BodyTooLarge as error:
-            reply = failed(error)
-        else:
-            reply = await self.reply(scope["path"], _AsgiHeaders(scope["headers"]), body)
+        reply = await self.reply(scope["path"], _AsgiHeaders(scope["headers"]), read_body(receive))
         headers = [(name.encode(), value.encode()) for name, value in reply.pairs]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
@@ -283,7 +278,7 @@ class _AsgiHeaders:
         return next((str(value, "latin-1") for key, value in self.pairs if key == wanted), None)
 
 
-def failed(error: PlacetError) -> Reply:
+def _failed(error: PlacetError) -> Reply:
     """The problem (RFC 9457) that *error* is."""
     status, body, headers = problem(error)
     return Reply(status, list(headers.items()), _encode(body))
