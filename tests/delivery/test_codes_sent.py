@@ -99,6 +99,9 @@ def test_a_code_goes_to_the_address_that_asked_for_it_and_signs_in(
         read = email.message_from_bytes(taken.content, policy=email.policy.default)
         assert read["Subject"] == "Код для входа"
         assert read["List-Unsubscribe"] is None
+        page = read.get_body(("html",))
+        assert page is not None
+        assert '<html lang="ru"' in page.get_content()
         text = read.get_body(("plain",))
         assert text is not None
         code = re.search(r"\d{6}", text.get_content())

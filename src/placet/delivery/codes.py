@@ -33,7 +33,7 @@ ACTIVITY = ActivityId("contract.service-message")
 _CHANNELS: Mapping[AliasKind, ChannelId] = {"email": ChannelId("email"), "msisdn": ChannelId("sms")}
 _DECLARED = frozenset({"code"})
 _MJML = (
-    "<mjml><mj-body><mj-section><mj-column>"
+    '<mjml lang="{language}" dir="ltr"><mj-body><mj-section><mj-column>'
     '<mj-text font-family="sans-serif" font-size="18px" line-height="1.5">{words}</mj-text>'
     "</mj-column></mj-section></mj-body></mjml>"
 )
@@ -105,7 +105,7 @@ def _texts() -> Mapping[tuple[str, str], Text]:
 
 def _sources(said: Mapping[str, Any]) -> Mapping[str, Source]:
     return {
-        language: Source(said["subject"][language], words + "\n", _MJML.format(words=words))
+        language: Source(said["subject"][language], words + "\n", _MJML.format(words=words, language=language))
         for language, words in said["words"].items()
     }
 
