@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from placet.consents.folds import Folds
 from placet.consents.model import Actor, Decision, Notice, Record
 from placet.consents.rules import Terms, fold
 from placet.kernel.ids import ChannelId, Position, PurposeId, RecordId, SubjectId
-from placet.rights.folds import Folds
 
 START = datetime(2026, 3, 12, 12, tzinfo=UTC)
 USAGE, EMAIL = PurposeId("usage"), ChannelId("email")
 TERMS = {USAGE: Terms(USAGE, 1, 0, (EMAIL,), frozenset({"lv"}), valid_for=timedelta(hours=20))}
 PEOPLE = [SubjectId(UUID(int=number, version=4)) for number in (1, 2)]
-ANY: Any = None
 
 said = st.tuples(
     st.sampled_from(PEOPLE),
@@ -60,4 +58,4 @@ def test_it_answers_as_the_fold_does(
         mine = [record for record in found if record.subject == subject]
         expected = fold(mine, TERMS, at=moment, known_at=known_at)
         for _ in range(2):
-            assert folds(ANY, subject, terms=TERMS, at=moment, known_at=known_at) == expected
+            assert folds.states(subject, terms=TERMS, at=moment, known_at=known_at) == expected

@@ -11,7 +11,7 @@ from placet.store.queries import queries
 
 FILES = [
     *("queries.sql", "roles.sql", "feed.sql", "files.sql", "past.sql", "uses.sql"),
-    *("stops.sql", "restrictions.sql"),
+    *("stops.sql", "restrictions.sql", "audit.sql", "audited.sql"),
 ]
 STATEMENTS = [(file, name) for file in FILES for name in queries("placet.gate", file)]
 # Statements of the owner, and those that PREPARE does not take.

@@ -71,6 +71,11 @@ ORDER BY position DESC LIMIT %(limit)s;
 -- All records of a subject in order.
 SELECT position, body FROM ledger.entered WHERE subject = %(subject)s AND decision <> 'erased' ORDER BY position;
 
+-- name: records_of_many
+-- All records of these subjects in order.
+SELECT position, body FROM ledger.entered
+WHERE subject = ANY (%(subjects)s::uuid[]) AND decision <> 'erased' ORDER BY position;
+
 -- name: record
 -- One record by its id.
 SELECT position, body FROM ledger.entered WHERE id = %(id)s AND subject IS NOT NULL AND decision <> 'erased';

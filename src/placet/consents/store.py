@@ -170,6 +170,11 @@ def records(connection: Connection, subject: SubjectId) -> list[Record]:
     return [_record(*row) for row in connection.execute(SQL["records"], {"subject": subject})]
 
 
+def records_of_many(connection: Connection, subjects: Sequence[SubjectId]) -> list[Record]:
+    """All records of all *subjects*, oldest first."""
+    return [_record(*row) for row in connection.execute(SQL["records_of_many"], {"subjects": list(subjects)})]
+
+
 def record(connection: Connection, id: RecordId) -> Record | None:
     row = connection.execute(SQL["record"], {"id": id}).fetchone()
     return None if row is None else _record(*row)

@@ -8,7 +8,7 @@ The consents of an erased person are still replayed: what was done is judged by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ import attrs
 from psycopg import Connection
 from pyroaring import BitMap
 
-from placet.consents.actions import states_as_of
+from placet.consents.folds import Folds
 from placet.consents.model import Standing
 from placet.consents.rules import Terms as PurposeTerms
 from placet.gate import past, rules, store
@@ -24,10 +24,10 @@ from placet.gate.actions import Audience, Gate, Permit
 from placet.gate.model import CONSENT, NOBODY, Facts, Need, No, Person, Question, Terms
 from placet.gate.uses import Use
 from placet.kernel import errors
-from placet.kernel.ids import ActivityId, Number, PurposeId
+from placet.kernel.ids import ActivityId, Number, PurposeId, SubjectId
 from placet.store.queries import queries
 
-_SQL = queries("placet.gate", "uses.sql")
+_SQL = queries("placet.gate", "audit.sql")
 _PAGE = 1_000
 
 
@@ -48,48 +48,78 @@ class Report:
 
 
 Purposes = Mapping[PurposeId, PurposeTerms]
-StatesAsOf = Callable[..., Mapping[PurposeId, Standing]]
-"""`consents.actions.states_as_of`, or what answers the same faster for one person."""
 
 
 def audit(connection: Connection, gate: Gate, *, purposes: Purposes) -> Report:
     """Replay all uses; *purposes* say how long a yes of each holds."""
     audiences: dict[UUID, str | None] = {}
     count, findings = 0, []
-    for use in _uses(connection):
-        count += 1
-        if (finding := judge(connection, gate, use, purposes=purposes, audiences=audiences)) is not None:
-            findings.append(finding)
+    for page in _pages(connection):
+        count += len(page)
+        findings += judge(connection, gate, page, purposes=purposes, audiences=audiences)
     return Report(count, tuple(findings))
 
 
 def judge(
     connection: Connection,
     gate: Gate,
-    use: Use,
+    uses: Sequence[Use],
     *,
     purposes: Purposes,
     audiences: dict[UUID, str | None],
-    states: StatesAsOf = states_as_of,
-) -> Finding | None:
-    """What is wrong with one use; *audiences* remembers what each audience was found to be."""
-    why = (
-        _subject_use(connection, gate, use, purposes, states)
-        if use.audience is None
-        else _audience_use(connection, gate, use, purposes, audiences)
-    )
-    return None if why is None else Finding(use.id, use.activity, use.at, why)
+) -> list[Finding]:
+    """
+    What is wrong with *uses*, in their order; nothing is found on a use with a valid permit.
+
+    *audiences* remembers what each audience was found to be. What the ledger tells of all permits is read at once.
+    """
+    read = {use.id: _permit(gate, use) for use in uses if use.audience is None}
+    told = _Told.of(connection, [permit for permit in read.values() if isinstance(permit, Permit)], purposes)
+    findings = []
+    for use in uses:
+        if use.audience is not None:
+            why = _audience_use(connection, gate, use, told, audiences)
+        else:
+            permit = read[use.id]
+            why = _replayed(permit, told) if isinstance(permit, Permit) else permit
+        if why is not None:
+            findings.append(Finding(use.id, use.activity, use.at, why))
+    return findings
 
 
-def _uses(connection: Connection) -> Iterator[Use]:
+@attrs.frozen
+class _Told:
+    """What the ledger tells of many permits."""
+
+    purposes: Purposes
+    numbers: Mapping[SubjectId, Number]
+    recorded: Mapping[int, datetime]
+    """When the record was made at which each permit was judged."""
+    folds: Folds
+    majors: store.Majors
+
+    @classmethod
+    def of(cls, connection: Connection, permits: Iterable[Permit], purposes: Purposes) -> _Told:
+        subjects = list({permit.subject for permit in permits})
+        positions = list({permit.token.position for permit in permits})
+        return cls(
+            purposes,
+            dict(connection.execute(_SQL["known"], {"subjects": subjects}).fetchall()),
+            dict(connection.execute(_SQL["recorded"], {"positions": positions}).fetchall()),
+            Folds.of(connection, subjects),
+            store.Majors(connection),
+        )
+
+
+def _pages(connection: Connection) -> Iterator[list[Use]]:
     after = 0
     while rows := connection.execute(_SQL["all"], {"after": after, "limit": _PAGE}).fetchall():
-        yield from (Use(*row) for row in rows)
+        yield [Use(*row) for row in rows]
         after = rows[-1][0]
 
 
-def _subject_use(connection: Connection, gate: Gate, use: Use, purposes: Purposes, states: StatesAsOf) -> str | None:
-    """Why the use had no valid permit; None when it had."""
+def _permit(gate: Gate, use: Use) -> Permit | str:
+    """The permit of the use; or why it had no valid one, whatever the ledger says."""
     # 1. There is a permit, and it is ours.
     if use.permit is None:
         return "no-permit"
@@ -101,17 +131,12 @@ def _subject_use(connection: Connection, gate: Gate, use: Use, purposes: Purpose
     if (permit.subject, permit.activity, permit.channel) != (use.subject, use.activity, use.channel):
         return "permit-for-another"
     # 3. It was used in its time.
-    if not permit.holds(use.at):
-        return "permit-out-of-time"
-    # 4. The ledger says the same where it ended then.
-    return _replayed(connection, permit, purposes, states)
+    return permit if permit.holds(use.at) else "permit-out-of-time"
 
 
-def _replayed(connection: Connection, permit: Permit, purposes: Purposes, states: StatesAsOf) -> str | None:
-    parameters = {"subject": permit.subject, "position": permit.token.position}
-    row = connection.execute(_SQL["judged"], parameters).fetchone()
-    assert row is not None
-    number, recorded_at = row
+def _replayed(permit: Permit, told: _Told) -> str | None:
+    """4. Why the ledger does not say the same where it ended when the permit was made; None when it does."""
+    number, recorded_at = told.numbers.get(permit.subject), told.recorded.get(permit.token.position)
     if number is None:
         return "not-allowed:unknown-subject"
     if not permit.needs:
@@ -120,9 +145,10 @@ def _replayed(connection: Connection, permit: Permit, purposes: Purposes, states
         return "not-allowed:no-decision"
     refused = []
     for at in _moments(permit.issued_at, recorded_at):
-        folded = states(connection, permit.subject, terms=purposes, at=at, known_at=recorded_at)
+        folded = told.folds.states(permit.subject, terms=told.purposes, at=at, known_at=recorded_at)
         question = Question(permit.subject, permit.activity, at)
-        verdict = rules.decide(question, _facts(connection, permit, Number(number), recorded_at, folded))
+        majors = told.majors.at(min(permit.issued_at, recorded_at))
+        verdict = rules.decide(question, _facts(permit, number, folded, majors))
         if not isinstance(verdict, No):
             return None
         refused.append(verdict.reason)
@@ -138,18 +164,14 @@ def _moments(judged_at: datetime, recorded_at: datetime) -> list[datetime]:
 
 
 def _facts(
-    connection: Connection,
-    permit: Permit,
-    number: Number,
-    known_at: datetime,
-    folded: Mapping[PurposeId, Standing],
+    permit: Permit, number: Number, folded: Mapping[PurposeId, Standing], majors: Mapping[PurposeId, int]
 ) -> Facts:
     return Facts(
         ending=permit.token,
         terms=_terms(permit.needs),
         person=Person(number),
         standings=store.standings(folded),
-        majors=store.majors_as_of(connection, store.majors(connection), min(permit.issued_at, known_at)),
+        majors=majors,
     )
 
 
@@ -158,8 +180,9 @@ def _terms(needs: tuple[str, ...]) -> Terms:
 
 
 def _audience_use(
-    connection: Connection, gate: Gate, use: Use, purposes: Purposes, judged: dict[UUID, str | None]
+    connection: Connection, gate: Gate, use: Use, told: _Told, judged: dict[UUID, str | None]
 ) -> str | None:
+    """Why the use had no valid audience; None when it had."""
     assert use.audience is not None
     try:
         audience = gate.kept_audience(connection, use.audience)
@@ -171,22 +194,21 @@ def _audience_use(
         return "audience-out-of-time"
     # Each audience is replayed once, however often it was used.
     if audience.id not in judged:
-        judged[audience.id] = _members_replayed(connection, audience, purposes)
+        judged[audience.id] = _members_replayed(connection, audience, told)
     return judged[audience.id]
 
 
-def _members_replayed(connection: Connection, audience: Audience, purposes: Purposes) -> str | None:
+def _members_replayed(connection: Connection, audience: Audience, told: _Told) -> str | None:
     """Whether the ledger gives every member, leaving out those whose records are not asked any more."""
-    parameters = {"subject": NOBODY, "position": audience.token.position}
-    row = connection.execute(_SQL["judged"], parameters).fetchone()
+    row = connection.execute(_SQL["recorded"], {"positions": [audience.token.position]}).fetchone()
     known_at = None if row is None else row[1]
     if known_at is None:
         return "not-allowed:no-decision" if audience.count else None
-    majors = store.majors_as_of(connection, store.majors(connection), min(audience.as_of, known_at))
+    majors = told.majors.at(min(audience.as_of, known_at))
     facts = Facts(audience.token, _terms(audience.needs), majors=majors)
     wrong = BitMap(audience.members) - BitMap(number for (number,) in connection.execute(_SQL["gone"]))
     for at in _moments(audience.as_of, known_at):
         if wrong:
             question = Question(NOBODY, audience.activity, at)
-            wrong -= past.fold_all(connection, question, facts, known_at=known_at, purposes=purposes).members
+            wrong -= past.fold_all(connection, question, facts, known_at=known_at, purposes=told.purposes).members
     return f"members-without-consent:{len(wrong)}" if wrong else None

@@ -105,8 +105,8 @@ def _judge(connection: Connection, gate: Gate, uses: Sequence[Use], purposes: Pu
     named = [use.audience for use in uses if use.audience is not None]
     known: dict[UUID, str | None] = dict(connection.execute(_SQL["known_audiences"], {"audiences": named}).fetchall())
     judged = dict(known)
-    for use in uses:
-        _keep(connection, judge(connection, gate, use, purposes=purposes, audiences=judged))
+    for finding in judge(connection, gate, uses, purposes=purposes, audiences=judged):
+        _keep(connection, finding)
     for audience in judged.keys() - known.keys():
         connection.execute(_SQL["keep_audience"], {"audience": audience, "why": judged[audience]})
 
@@ -116,6 +116,5 @@ def _keep_gaps(connection: Connection, found: Sequence[tuple[int, int]], since: 
         connection.execute(_SQL["keep_gap"], {"first": first, "last": last, "since": since})
 
 
-def _keep(connection: Connection, finding: Finding | None) -> None:
-    if finding is not None:
-        connection.execute(_SQL["keep_finding"], attrs.asdict(finding))
+def _keep(connection: Connection, finding: Finding) -> None:
+    connection.execute(_SQL["keep_finding"], attrs.asdict(finding))

@@ -97,8 +97,8 @@ FROM gate.audience WHERE id = %(id)s;
 SELECT published_at FROM catalogue.current_edition;
 
 -- name: events
--- The events in clear up to an instant, the latest first: publications among them.
-SELECT body FROM ledger.entered WHERE subject IS NULL AND recorded_at <= %(instant)s ORDER BY position DESC;
+-- The events in clear and when each was recorded, the latest first: publications among them.
+SELECT recorded_at, body FROM ledger.entered WHERE subject IS NULL ORDER BY position DESC;
 
 -- name: majors
 -- The major versions in force.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -101,19 +102,41 @@ def majors(connection: Connection) -> dict[PurposeId, int]:
 def majors_as_of(
     connection: Connection, in_force: Mapping[PurposeId, int], instant: datetime
 ) -> Mapping[PurposeId, int]:
-    """
-    The major versions in force at *instant*: *in_force* if nothing was published since, else as the ledger tells.
+    """The major versions in force at *instant*; *in_force* are those of today."""
+    return Majors(connection, in_force).at(instant)
 
-    Nothing published by then means that nothing was in force, so that nothing could be given on it.
+
+class Majors:
     """
-    row = connection.execute(_SQL["edition"]).fetchone()
-    if row is not None and row[0] <= instant:
-        return in_force
-    for (body,) in connection.execute(_SQL["events"], {"instant": instant}):
-        event = jcs.parse(body)
-        if event["type"] == "catalogue":
-            return {notice["purpose"]: int(notice["version"].partition(".")[0]) for notice in event["notices"]}
-    return {}
+    The major versions in force at any instant: those of today if nothing was published since, else as the ledger tells.
+
+    Read when they are needed first, and once: thousands of uses are judged in one transaction.
+    """
+
+    def __init__(self, connection: Connection, in_force: Mapping[PurposeId, int] | None = None) -> None:
+        self._connection = connection
+        self._in_force = majors(connection) if in_force is None else in_force
+
+    def at(self, instant: datetime) -> Mapping[PurposeId, int]:
+        """Nothing published by then means that nothing was in force, so that nothing could be given on it."""
+        if self._since is not None and self._since <= instant:
+            return self._in_force
+        return next((majors for published_at, majors in self._published if published_at <= instant), {})
+
+    @cached_property
+    def _since(self) -> datetime | None:
+        row = self._connection.execute(_SQL["edition"]).fetchone()
+        return None if row is None else row[0]
+
+    @cached_property
+    def _published(self) -> list[tuple[datetime, Mapping[PurposeId, int]]]:
+        """Every publication, the latest first."""
+        events = ((at, jcs.parse(body)) for at, body in self._connection.execute(_SQL["events"]))
+        return [
+            (at, {notice["purpose"]: int(notice["version"].partition(".")[0]) for notice in event["notices"]})
+            for at, event in events
+            if event["type"] == "catalogue"
+        ]
 
 
 def role_of(connection: Connection, activity: ActivityId) -> str | None:

@@ -48,7 +48,6 @@ from placet.ledger.store import Checkpoint
 from placet.rights import case_page
 from placet.rights.bundle import Bundle, Packing, packing
 from placet.rights.export import published_keys
-from placet.rights.folds import Folds
 from placet.rights.holdings import Holdings, everything
 from placet.rights.rooms import Editions, Rooms
 from placet.store.queries import queries
@@ -149,14 +148,12 @@ class _Case:
     def uses(self) -> list[dict[str, Any]]:
         """Oldest first, so that the file reads as it happened; each with what the audit says of it."""
         purposes = self.rooms.in_force.terms(self.connection)
-        audiences: dict[UUID, str | None] = {}
-        folds = Folds(self.held.records)
-        found = [use for identity in self.identities for use in every_use_of(self.connection, identity.id)]
-        judged = []
-        for use in sorted(found, key=lambda use: use.id):
-            finding = judge(self.connection, self.rooms.gate, use, purposes=purposes, audiences=audiences, states=folds)
-            judged.append(_use(use) | {"judgement": "valid" if finding is None else finding.why})
-        return judged
+        # A list of many people may name the person under two identities, and is one use.
+        found = {use.id: use for identity in self.identities for use in every_use_of(self.connection, identity.id)}
+        uses = [found[id] for id in sorted(found)]
+        findings = judge(self.connection, self.rooms.gate, uses, purposes=purposes, audiences={})
+        wrong = {finding.use: finding.why for finding in findings}
+        return [_use(use) | {"judgement": wrong.get(use.id, "valid")} for use in uses]
 
     @cached_property
     def propagation(self) -> list[dict[str, Any]]:
