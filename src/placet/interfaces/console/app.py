@@ -41,7 +41,7 @@ def console(application: Application, replica: Replica, *, now: Callable[[], dat
     def post(address: str, page: StaffPage, roles: tuple[Role, ...]) -> BaseRoute:
         return Route(address, shell.page(door.needs(*roles)(page)), methods=["POST"])
 
-    upload = shell.upload(door.needs(*OFFICE)(texts.propose), most_bytes=archive.MOST_BYTES + _FORM)
+    upload = door.upload(texts.propose, *OFFICE, most_bytes=archive.MOST_BYTES + _FORM)
     return shell.site(
         [
             get("/console", Overview(office).start),

@@ -84,7 +84,7 @@ def _behind_an_opening(application: Application, shell: Shell, door: Door) -> Se
     completing = Completing(application, shell, record_door, records)
     requesting = Requesting(application, shell, record_door)
     correcting = Correcting(application, record_door)
-    sign = door.needs(*DESK)(record_door.open("half")(completing.sign))
+    sign = door.upload(record_door.open("half")(completing.sign), *DESK, most_bytes=LONGEST + _FORM_AROUND)
     return [
         page("GET", "", "record", records.overview),
         page("POST", "/close", "record", opening.close),
@@ -93,8 +93,7 @@ def _behind_an_opening(application: Application, shell: Shell, door: Door) -> Se
         page("GET", "/halves/{half}", "half", completing.half),
         page("POST", "/halves/{half}/code", "half", completing.send_code),
         page("POST", "/halves/{half}", "half", completing.enter_code),
-        Route(f"{RECORD}/halves/{{half}}/signature", shell.upload(sign, most_bytes=LONGEST + _FORM_AROUND),
-              methods=["POST"]),
+        Route(f"{RECORD}/halves/{{half}}/signature", sign, methods=["POST"]),
         page("GET", "/done", "record", records.done),
         page("GET", "/history", "history", records.history),
         page("GET", "/history/{record}", "history", records.entry),

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import attrs
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from placet.access import staff_sessions
@@ -51,6 +53,20 @@ class Door:
         """A page about a member's own account: for every role, and for a member who has none."""
         return self._guarded(page, None)
 
+    def upload(self, page: StaffPage, *roles: Role, most_bytes: int) -> Callable[[Request], Any]:
+        """
+        The endpoint of a form with files, for *roles*.
+
+        Whoever it is not for is turned away before the files are read; afterwards roles are asked for again.
+        """
+        guarded, wanted = self.needs(*roles)(page), frozenset(roles)
+
+        def first(visit: Visit) -> Response | None:
+            met = self._met(visit, wanted)
+            return met if isinstance(met, Response) else None
+
+        return self.shell.upload(guarded, most_bytes=most_bytes, first=first)
+
     def session(self, visit: Visit) -> StaffSession | None:
         """Who of the staff is signed in here, if anybody."""
         token = self.shell.cookie(visit.request, SESSION)
@@ -63,14 +79,19 @@ class Door:
 
     def _guarded(self, page: StaffPage, roles: frozenset[Role] | None) -> Page:
         def guarded(visit: Visit) -> Response:
-            session = self.session(visit)
-            if session is None:
-                return RedirectResponse(_sign_in(visit), status_code=303)
-            if roles is not None and not session.member.has(*roles):
-                raise Denied("none of your roles opens this page; ask an administrator", code="role")
-            return page(visit, session)
+            met = self._met(visit, roles)
+            return met if isinstance(met, Response) else page(visit, met)
 
         return guarded
+
+    def _met(self, visit: Visit, roles: frozenset[Role] | None) -> StaffSession | Response:
+        """Who stands at the door, or the way to sign in; a member without any of *roles* raises `Denied`."""
+        session = self.session(visit)
+        if session is None:
+            return RedirectResponse(_sign_in(visit), status_code=303)
+        if roles is not None and not session.member.has(*roles):
+            raise Denied("none of your roles opens this page; ask an administrator", code="role")
+        return session
 
 
 def staff_shell(

@@ -134,23 +134,38 @@ class Shell:
 
         return self._endpoint(handler, posted)
 
-    def upload(self, handler: Page, *, most_bytes: int) -> Callable[[Request], Any]:
-        """As `page`, for a form with files in it, of at most *most_bytes* in all."""
+    def upload(
+        self, handler: Page, *, most_bytes: int, first: Callable[[Visit], Response | None]
+    ) -> Callable[[Request], Any]:
+        """
+        As `page`, for a form with files in it, of at most *most_bytes* in all.
+
+        Nothing of it is read before *first* was asked; where that has an answer, it is the answer.
+        """
 
         async def posted(request: Request) -> Sent:
             return await read_upload(request, most_bytes=most_bytes)
 
-        return self._endpoint(handler, posted)
+        return self._endpoint(handler, posted, first)
 
-    def _endpoint(self, handler: Page, posted: Callable[[Request], Awaitable[Sent]]) -> Callable[[Request], Any]:
+    def _endpoint(
+        self,
+        handler: Page,
+        posted: Callable[[Request], Awaitable[Sent]],
+        first: Callable[[Visit], Response | None] = lambda _visit: None,
+    ) -> Callable[[Request], Any]:
+        async def answered(visit: Visit) -> Response:
+            if visit.request.method != "POST":
+                return await anyio.to_thread.run_sync(handler, visit, limiter=_READERS)
+            if (response := await anyio.to_thread.run_sync(first, visit)) is not None:
+                return response
+            sent = await self._posted(visit.request, posted)
+            return await anyio.to_thread.run_sync(handler, attrs.evolve(visit, form=sent.fields, files=sent.files))
+
         async def endpoint(request: Request) -> Response:
             visit = self._visit(request)
             try:
-                if request.method == "POST":
-                    sent = await self._posted(request, posted)
-                    visit = attrs.evolve(visit, form=sent.fields, files=sent.files)
-                limiter = None if request.method == "POST" else _READERS
-                response = await anyio.to_thread.run_sync(handler, visit, limiter=limiter)
+                response = await answered(visit)
             except PlacetError as error:
                 response = self.error_page(visit, error)
             self._remember(visit, response)
