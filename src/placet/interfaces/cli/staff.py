@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -64,10 +65,7 @@ def staff_list_command(as_json: bool) -> None:
 @reported
 def staff_roles_command(login: str, roles: Sequence[str], as_json: bool) -> None:
     """Give LOGIN these roles and no others; losing one ends all their sessions."""
-    with open_application() as application, application.database.transaction() as connection:
-        member = staff.by_login(connection, login)
-        member = staff.set_roles(connection, member.id, staff.roles_of(roles), by=None, now=clock.now())
-    _say(member, as_json=as_json)
+    _change(login, partial(staff.set_roles, roles=staff.roles_of(roles)), as_json=as_json)
 
 
 @staff_group.command("disable")
@@ -76,10 +74,7 @@ def staff_roles_command(login: str, roles: Sequence[str], as_json: bool) -> None
 @reported
 def staff_disable_command(login: str, as_json: bool) -> None:
     """LOGIN signs in no longer, and every session of theirs ends now."""
-    with open_application() as application, application.database.transaction() as connection:
-        staff.disable(connection, staff.by_login(connection, login).id, by=None, now=clock.now())
-        member = staff.by_login(connection, login)
-    _say(member, as_json=as_json)
+    _change(login, staff.disable, as_json=as_json)
 
 
 @staff_group.command("enable")
@@ -88,10 +83,7 @@ def staff_disable_command(login: str, as_json: bool) -> None:
 @reported
 def staff_enable_command(login: str, as_json: bool) -> None:
     """LOGIN may sign in again, with what they had."""
-    with open_application() as application, application.database.transaction() as connection:
-        staff.enable(connection, staff.by_login(connection, login).id, by=None, now=clock.now())
-        member = staff.by_login(connection, login)
-    _say(member, as_json=as_json)
+    _change(login, staff.enable, as_json=as_json)
 
 
 @staff_group.command("reset")
@@ -119,6 +111,14 @@ def staff_customer_command(login: str, subject: str | None, as_json: bool) -> No
             openings.untie(connection, member.id)
         else:
             openings.tie(connection, member.id, find_subject(application, connection, subject).id)
+    _say(member, as_json=as_json)
+
+
+def _change(login: str, change: Callable[..., object], *, as_json: bool) -> None:
+    """Do *change* to the account of *login*, as done on the server, and say what it is now."""
+    with open_application() as application, application.database.transaction() as connection:
+        change(connection, staff.by_login(connection, login).id, by=None, now=clock.now())
+        member = staff.by_login(connection, login)
     _say(member, as_json=as_json)
 
 
