@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -178,6 +179,19 @@ def test_the_archive_itself_can_be_verified_too(anna: tuple[Life, Subject], read
     assert any("The keys are those inside the file" in line for line in said.lines)
 
 
+def test_an_archive_that_is_torn_is_said_to_be(anna: tuple[Life, Subject], reader: Reader, tmp_path: Path) -> None:
+    case = files(*anna)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", case["manifest.json"])
+    data = bytearray(packed.getvalue())
+    data[30 + len("manifest.json")] = 0xFF
+    (tmp_path / "torn.zip").write_bytes(data)
+    said = reader.verify(case, str(tmp_path / "torn.zip"))
+    assert said.code == 1
+    assert any("The case file cannot be opened" in line for line in said.wrong)
+
+
 def text_name(case: Files) -> str:
     return next(name for name in case if name.startswith("texts/") and name.endswith(".json"))
 
@@ -194,6 +208,14 @@ def other_path(case: Files) -> Files:
     digit = "0" if row["path"][0][0] != "0" else "1"
     row["path"][0] = digit + row["path"][0][1:]
     return case | {"records.jsonl": b"".join([jcs.canonical(row) + b"\n", *rest])}
+
+
+def late_cosignature(note: bytes) -> bytes:
+    """The time of the witness is one that no calendar has."""
+    before, name, line = note.partition("— witness.example ".encode())
+    data = bytearray(base64.b64decode(line.split(b"\n")[0]))
+    data[4:12] = b"\xff" * 8
+    return before + name + base64.b64encode(data) + b"\n"
 
 
 TAMPERINGS: dict[str, tuple[Callable[[Files], Files], str]] = {
@@ -222,6 +244,14 @@ TAMPERINGS: dict[str, tuple[Callable[[Files], Files], str]] = {
     "the checkpoint": (
         lambda case: case | {"checkpoint": case["checkpoint"].replace(b"\n\n", b"\nmore\n\n", 1)},
         "on the checkpoint is wrong",
+    ),
+    "the time of a cosignature": (
+        lambda case: case | {"checkpoint": late_cosignature(case["checkpoint"])},
+        "Checkpoint: not of the form of a case file",
+    ),
+    "the keys": (
+        lambda case: case | {"keys": b"no key"},
+        "The keys cannot be read",
     ),
     "a catalogue": (
         lambda case: replaced(case, "catalogues/1.json", b"ZetCOM", b"ZetCON"),

@@ -34,6 +34,7 @@ import hmac
 import json
 import sys
 import zipfile
+import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,10 @@ MANIFEST, SIGNATURE = "manifest.json", "manifest.signature.json"
 NOTE, COSIGNATURE = 1, 4
 CLOSING = {"refused", "withdrawn", "objected"}
 LAPSED = {"expired", "invalidated", "suspended"}
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError, RuntimeError)
+"""What `zipfile` raises for an archive that is broken or made to be."""
+MALFORMED = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
+"""What reading raises where the form of a case file was left: a field is missing, or no number, time or base64."""
 
 Json = dict[str, Any]
 Key = tuple[str, int, bytes]
@@ -127,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verify(Case.open(asked.case), report, asked.keys, asked.witness_keys)
     except Wrong as wrong:
         report.wrong(str(wrong))
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, *BROKEN) as error:
         report.wrong(f"The case file cannot be opened: {error}.")
     print()
     print("This case file holds." if report.is_whole else "This case file does NOT hold: see what is WRONG above.")
@@ -165,7 +170,7 @@ def attempt(report: Report, check: Callable[..., Any], *arguments: Any) -> Any:
         return check(*arguments)
     except Wrong as wrong:
         report.wrong(str(wrong))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except MALFORMED as error:
         what = check.__name__.removeprefix("check_").capitalize()
         report.wrong(f"{what}: not of the form of a case file ({error!r}).")
     return None
@@ -517,8 +522,11 @@ def read_keys(text: str) -> Keys:
     """Verifier keys by `name+hash`: their name, type and public key."""
     keys: Keys = {}
     for line in text.split():
-        name, digest, encoded = line.split("+", 2)
-        data = base64.b64decode(encoded)
+        try:
+            name, digest, encoded = line.split("+", 2)
+            data = base64.b64decode(encoded)
+        except ValueError:
+            raise Wrong("The keys cannot be read: a line is not a verifier key.") from None
         if hashlib.sha256(name.encode() + b"\n" + data).digest()[:4].hex() != digest or len(data) != 33:
             raise Wrong(f"The key of {name} is damaged: its hash does not fit.")
         keys[f"{name}+{digest}"] = (name, data[0], data[1:])
