@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from placet.gate import audiences, restrictions, roles
-from placet.gate.actions import Allowed, answer_json, under_purpose
+from placet.gate.actions import Allowed, answer_json
 from placet.gate.audiences import group
 from placet.gate.feed import Feed
 from placet.gate.memory import Memory
 from placet.gate.model import Reason
 from placet.gate.replica import Replica
+from placet.gate.roles import under_purpose
 from placet.gate.view import CODES
 from placet.kernel.ids import SubjectId
 

@@ -13,11 +13,12 @@ from pyroaring import BitMap
 
 from placet.gate import audiences, roles, stops
 from placet.gate.acknowledging import GONE, LIMIT, Acknowledger
-from placet.gate.actions import Allowed, under_purpose
+from placet.gate.actions import Allowed
 from placet.gate.feed import Feed
 from placet.gate.memory import Memory
-from placet.gate.model import Reason
+from placet.gate.model import Question, Reason
 from placet.gate.replica import Replica
+from placet.gate.roles import under_purpose
 from placet.gate.stops import Stop, StopId
 from placet.gate.view import CODES, Plan
 from placet.kernel.ids import Position, PurposeId
@@ -170,7 +171,7 @@ def test_closed_purpose_mints_no_permit_from_memory(town, database, gate, replic
     watch(database, clocks)
     replica.catch_up()
     subject = town.add(1)
-    gate.check_somehow(database, replica, subject, PurposeId("usage"), now=clocks.now)
+    gate.check_somehow(database, replica, Question(subject, PurposeId("usage"), at=clocks.now))
     replica.remember(subject, 1)
     found = gate.check_quickly(replica, subject, PurposeId("offers"), now=clocks.now)
     assert found is not None

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from placet.gate import roles
-from placet.gate.actions import under_purpose
+from placet.gate.roles import under_purpose
 from placet.kernel import errors
 from placet.store.database import Database
 

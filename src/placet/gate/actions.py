@@ -1,5 +1,5 @@
 """
-The one door: `Gate.check` for one person, `Gate.audience` for many, `under_purpose` for a query in the database.
+The one door: `Gate.check` for one person, `Gate.audience` for many (`roles.under_purpose` for a query).
 
 Read, decide, write: the facts come from one snapshot, the verdict from `rules.decide` (or from the replica, which
 holds the same rule as bits), permits and audiences from `_mint`, which nobody else may import.
@@ -7,8 +7,7 @@ holds the same rule as bits), permits and audiences from `_mint`, which nobody e
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -41,7 +40,6 @@ __all__ = [
     "Permit",
     "answer_json",
     "audience_json",
-    "under_purpose",
 ]
 
 
@@ -215,22 +213,14 @@ class Gate:
         expires_at = end if until is None else min(end, until)
         return wording.text(tick, wording.form.text(self._signed, id, issued_at=now, expires_at=expires_at))
 
-    def check_somehow(
-        self,
-        database: Database,
-        replica: Replica,
-        subject: SubjectId,
-        asked: ActivityId | PurposeId,
-        *,
-        channel: ChannelId | None = None,
-        token: Token | None = None,
-        now: datetime,
-    ) -> Answer:
+    def check_somehow(self, database: Database, replica: Replica, question: Question) -> Answer:
         """From memory if it may answer, else from the database; when that is away too, `stale`."""
-        answer = self.check_quickly(replica, subject, asked, channel=channel, token=token, now=now)
+        subject = question.subject
+        answer = self.check_quickly(
+            replica, subject, question.asked, channel=question.channel, token=question.token, now=question.at
+        )
         if answer is not None:
             return answer
-        question = Question(subject, asked, at=now, channel=channel, token=token)
         try:
             with database.transaction() as connection:
                 facts = store.facts(connection, question)
@@ -390,23 +380,6 @@ def _columns(audience: Audience, members: bytes) -> dict[str, Any]:
 
 def _stale() -> errors.Unavailable:
     return errors.Unavailable("the replica has not caught up with that; try again in a moment", code="stale")
-
-
-@contextlib.contextmanager
-def under_purpose(connection: Connection, activity: ActivityId, channel: ChannelId | None) -> Iterator[None]:
-    """
-    Read under *activity*'s purpose role: each statement shows the rows of those who consent when it starts (B6).
-
-    Inside a transaction at READ COMMITTED; above it nothing is shown. A statement or a server-side cursor that runs
-    already keeps its snapshot, so draw long lists in pages. Outside the block the program is itself again.
-    """
-    role = store.role_of(connection, activity)
-    if role is None:
-        raise errors.Denied(f"{activity} needs no purpose, so no purpose's role reads for it", code="no-purpose-role")
-    with connection.transaction():
-        store.take_role(connection, role, activity, channel)
-        yield
-        store.leave_role(connection)
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

@@ -3,17 +3,20 @@ One database role for each purpose (B6): under it, a query returns the rows of c
 
 Roles belong to the server and purposes to the catalogue, so they are made here and not in a migration. They cannot
 log in; the program is a member of each, inherits from none (NOINHERIT), and takes one on for a transaction with
-`SET LOCAL ROLE` (`actions.under_purpose`).
+`SET LOCAL ROLE` (`under_purpose`).
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 from psycopg import Connection, errors, sql
 
+from placet.gate import store
 from placet.gate.layout import PURPOSES
-from placet.kernel.ids import PurposeId
+from placet.kernel.errors import Denied
+from placet.kernel.ids import ActivityId, ChannelId, PurposeId
 from placet.store.queries import queries
 
 _SQL = queries("placet.gate", "roles.sql")
@@ -58,6 +61,23 @@ def ensure(connection: Connection, prefix: str) -> None:
             _open(connection, purpose, role)
         for (relation,) in connection.execute(_SQL["guarded"]).fetchall():
             connection.execute(_SQL["guard"], {"relation": relation})
+
+
+@contextlib.contextmanager
+def under_purpose(connection: Connection, activity: ActivityId, channel: ChannelId | None) -> Iterator[None]:
+    """
+    Read under *activity*'s purpose role: each statement shows the rows of those who consent when it starts (B6).
+
+    Inside a transaction at READ COMMITTED; above it nothing is shown. A statement or a server-side cursor that runs
+    already keeps its snapshot, so draw long lists in pages. Outside the block the program is itself again.
+    """
+    role = store.role_of(connection, activity)
+    if role is None:
+        raise Denied(f"{activity} needs no purpose, so no purpose's role reads for it", code="no-purpose-role")
+    with connection.transaction():
+        store.take_role(connection, role, activity, channel)
+        yield
+        store.leave_role(connection)
 
 
 def _purposes(connection: Connection, owner: sql.Identifier) -> list[PurposeId]:

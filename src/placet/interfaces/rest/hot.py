@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from placet.access.keys import Client
 from placet.bootstrap import Application
 from placet.consents.model import Actor, Outcome, Recorded, Refused, Wish
 from placet.gate.actions import Answer, answer_json
-from placet.gate.model import Token
+from placet.gate.model import Question, Token
 from placet.gate.replica import Replica
 from placet.interfaces.rest.limits import read_body
 from placet.interfaces.rest.problems import broken, problem
@@ -200,8 +200,9 @@ class HotRoutes:
         )
         if told is not None:
             return told
-        ask = partial(gate.check_somehow, self._application.database, self._replica, subject, asked)
-        return _encode(answer_json(await asyncio.to_thread(ask, channel=channel, token=token, now=now)))
+        question = Question(subject, asked, at=now, channel=channel, token=token)
+        answer = await asyncio.to_thread(gate.check_somehow, self._application.database, self._replica, question)
+        return _encode(answer_json(answer))
 
     def _answer_as_of(self, one: CheckIn, subject: SubjectId, now: datetime) -> Answer:
         with self._application.database.transaction() as connection:
