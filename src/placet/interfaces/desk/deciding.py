@@ -26,6 +26,7 @@ from placet.interfaces.desk.reading import Reader, route_of
 from placet.interfaces.desk.record import RecordPages
 from placet.interfaces.desk.record_door import AtRecord, RecordDoor
 from placet.interfaces.staff.signing_in import see_other
+from placet.interfaces.web.forms import shown_digest
 from placet.interfaces.web.languages import LANGUAGES
 from placet.interfaces.web.shell import Visit
 from placet.kernel.errors import BadInput, NotFound
@@ -123,7 +124,7 @@ class Deciding:
             grants=tuple(grants),
             route=route,
             language=language,
-            shown=_digest(visit.form.get("shown", "")) if needs_reference else b"",
+            shown=shown_digest(visit.form.get("shown", "")) if needs_reference else b"",
             by=at.member.id,
             opening=at.opening.id,
             reference=None if unneeded else reference_of(reference),
@@ -252,14 +253,3 @@ def _papers(connection: Connection, script: views.Script, major: int) -> tuple[v
 
 def _language(text: str | None, usual: str) -> str:
     return next((language for language in LANGUAGES if language == text), usual)
-
-
-def _digest(text: str) -> bytes:
-    """The SHA-256 of the text that was read out, or that the letter carries."""
-    try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) != 32:
-        raise BadInput("the form does not say which text it stood under; open the page again", code="bad-form")
-    return digest

@@ -16,6 +16,7 @@ from placet.consents.halves import Half, HalfRoute
 from placet.consents.model import Decision, Record, Standing
 from placet.consents.rules import ask_again_from
 from placet.interfaces.desk import views
+from placet.interfaces.web.choices import UNKNOWN, Switch
 from placet.kernel.ids import ChannelId, PurposeId
 
 LIVE_ROUTES: tuple[HalfRoute, ...] = ("desk", "phone", "post")
@@ -47,12 +48,12 @@ class Reader:
         rendered = render(self.catalogue, purpose=purpose, language=language, route=route)
         give, refuse = rendered.form.options
         switches = tuple(
-            views.Switch(
+            Switch(
                 channel.id,
                 channel.label,
-                self.decision(purpose, ChannelId(channel.id)),
                 channel.options[0].label,
                 channel.options[1].label,
+                self.decision(purpose, ChannelId(channel.id)),
             )
             for channel in rendered.form.channels
         )
@@ -78,7 +79,7 @@ class Reader:
         """Where the customer stands now, expiry and new versions applied."""
         state = self.standings.get(purpose, {}).get(channel)
         if state is None:
-            return views.UNKNOWN
+            return UNKNOWN
         known = self.catalogue.purposes.get(purpose)
         return state.seen_at(self.now, major_in_force=None if known is None else known.version.major).value
 
@@ -127,7 +128,7 @@ class Reader:
             decision=self.decision(purpose),
             since=None if state is None else state.occurred_at,
             switches=tuple(
-                views.Switch(channel, self.channel(channel), self.decision(purpose, channel))
+                Switch(channel, self.channel(channel), decision=self.decision(purpose, channel))
                 for channel in self.catalogue.purposes[purpose].channels
             ),
             waits=waits,

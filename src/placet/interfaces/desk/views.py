@@ -10,10 +10,8 @@ from markupsafe import Markup
 
 from placet.access.openings import Opening
 from placet.consents.halves import Half
+from placet.interfaces.web.choices import NOES, Switch
 from placet.subjects.model import Alias
-
-UNKNOWN = "unknown"
-NOES = frozenset({"refused", "withdrawn", "objected"})
 
 
 @attrs.frozen(repr=False)
@@ -60,21 +58,6 @@ class Panel:
     minutes: int
     others: tuple[Opening, ...]
     representative: str | None
-
-
-@attrs.frozen
-class Switch:
-    """A channel of a purpose with where it stands."""
-
-    id: str
-    title: str
-    decision: str = UNKNOWN
-    yes: str = ""
-    no: str = ""
-
-    @property
-    def is_no(self) -> bool:
-        return self.decision in NOES
 
 
 @attrs.frozen

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from placet.catalogue.model import Purpose
 from placet.consents.model import CLOSING, Decision, Wish
 from placet.interfaces.portal.whom import Whom
+from placet.interfaces.web.forms import shown_digest
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId, PurposeId
 
@@ -20,7 +21,7 @@ def wishes(form: Mapping[str, str], *, whom: Whom, purpose: Purpose, state_of: S
     answer = form.get("answer", "")
     if answer not in ANSWERS:
         raise BadInput("the answer is none of those on the page; nothing was recorded", code="bad-form")
-    shown = _digest(form.get("shown", ""))
+    shown = shown_digest(form.get("shown", ""))
 
     def wish(decision: str, channel: ChannelId | None = None) -> Wish:
         return Wish(
@@ -53,14 +54,3 @@ def _channels(form: Mapping[str, str], purpose: Purpose, state_of: StateOf) -> I
             yield channel, Decision.REFUSED
         elif answer not in {None, "yes", "no"}:
             raise BadInput("a channel takes yes or no; nothing was recorded", code="bad-form")
-
-
-def _digest(text: str) -> bytes:
-    """The SHA-256 of the text that the form stood under."""
-    try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) != 32:
-        raise BadInput("the form does not say which text it stood under; open the page again", code="bad-form")
-    return digest

@@ -18,6 +18,7 @@ from placet.consents.rules import ask_again_from
 from placet.duties import Brought, Person
 from placet.gate.uses import Total, Use
 from placet.interfaces.portal import views
+from placet.interfaces.web.choices import UNKNOWN, Switch
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId
 from placet.ledger.proof import covering_checkpoint
 
@@ -71,15 +72,15 @@ class Reader:
 
     def decision(self, purpose: PurposeId, channel: ChannelId | None = None) -> str:
         state = self.standings.get(purpose, {}).get(channel)
-        return views.UNKNOWN if state is None else self._seen(purpose, state)
+        return UNKNOWN if state is None else self._seen(purpose, state)
 
-    def switches(self, rendered: Rendered, known: Mapping[ChannelId | None, State]) -> tuple[views.Switch, ...]:
+    def switches(self, rendered: Rendered, known: Mapping[ChannelId | None, State]) -> tuple[Switch, ...]:
         found = []
         for channel in rendered.form.channels:
             yes, no = channel.options
             state = known.get(ChannelId(channel.id))
-            decision = views.UNKNOWN if state is None else self._seen(rendered.purpose, state)
-            found.append(views.Switch(channel.id, channel.label, yes.label, no.label, decision))
+            decision = UNKNOWN if state is None else self._seen(rendered.purpose, state)
+            found.append(Switch(channel.id, channel.label, yes.label, no.label, decision))
         return tuple(found)
 
     def rendered(self, purpose: PurposeId) -> Rendered:

@@ -10,8 +10,7 @@ from datetime import datetime
 import attrs
 from markupsafe import Markup
 
-UNKNOWN = "unknown"
-NOES = frozenset({"refused", "withdrawn", "objected"})
+from placet.interfaces.web.choices import NOES, UNKNOWN, Switch
 
 
 @attrs.frozen
@@ -46,21 +45,6 @@ class NoticeView:
     title: str
     summary: str
     html: Markup
-
-
-@attrs.frozen
-class Switch:
-    """One channel of a purpose. Nothing is ticked while the person has not said anything."""
-
-    id: str
-    title: str
-    yes: str
-    no: str
-    decision: str = UNKNOWN
-
-    @property
-    def is_no(self) -> bool:
-        return self.decision in NOES
 
 
 @attrs.frozen

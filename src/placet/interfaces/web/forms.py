@@ -71,6 +71,17 @@ async def read_form(request: Request) -> Mapping[str, str]:
     return dict(pairs)
 
 
+def shown_digest(text: str) -> bytes:
+    """The SHA-256 of the text that a form stood under, from its hidden field."""
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise BadInput("the form does not say which text it stood under; open the page again", code="bad-form")
+    return digest
+
+
 def check_origin(request: Request) -> None:
     """Refuse a post that the browser itself says comes from elsewhere."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
