@@ -15,8 +15,9 @@ import pymerkle
 from bench.archive import EACH, Archive, states_expected
 from bench.ground import Ground, Place
 from bench.harness import QUICK, ROUNDS, Report, Sample, timed
-from placet.bootstrap import Application, build, editions
+from placet.bootstrap import Application, build
 from placet.config import Config
+from placet.consents.in_force import editions
 from placet.consents.rebuild import check_states, rebuild_states
 from placet.ledger import proof
 from placet.ledger.entries import commit, leaf_hash

@@ -12,8 +12,9 @@ import click
 from rich.progress import Progress as Bar
 
 from placet import config as settings
-from placet.bootstrap import Application, build, editions
+from placet.bootstrap import Application, build
 from placet.consents import counts
+from placet.consents.in_force import editions
 from placet.consents.rebuild import Rebuilt, check_states, rebuild_feed, rebuild_states
 from placet.interfaces.cli.context import (
     err,
