@@ -8,14 +8,14 @@ from collections.abc import Callable
 import attrs
 from portal_visitor import Visitor, newcomer
 
-from placet.bootstrap import Application
+from placet.bootstrap import Application, merge
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import Actor, Wish
 from placet.gate.actions import Allowed
 from placet.gate.replica import Replica
-from placet.gate.uses import Told, record_uses, under_audience, under_permit
+from placet.gate.uses import Told, every_use_of, record_uses, under_audience, under_permit
 from placet.kernel import clock
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId
 from placet.subjects.model import Subject
@@ -97,6 +97,27 @@ def test_each_use_tells_when_what_which_data_and_under_which_yes(
     assert ["No check is on record" in line for line in told] == [True, False, False]
     assert ["Together with others" in line for line in told] == [False, True, False]
     assert all("On the ground of your consent." in line for line in told)
+
+
+def test_uses_under_an_identity_that_was_merged_later_are_shown_as_one_s_own(
+    guest: Visitor, demo: Application, anna: Subject
+) -> None:
+    twin = newcomer(demo, "+37120000009")
+    for person in (anna, twin):
+        give(demo, person, "offers")
+        give(demo, person, "offers", "email")
+        use(demo, person, CAMPAIGN)
+    campaign(demo)
+    assert "We used your data 2 times" in card(guest, "offers")
+    with demo.database.transaction() as connection:
+        merge(demo, connection, anna.id, twin.id, now=clock.now())
+    # One campaign reached both, and is one use.
+    assert "We used your data 3 times" in card(guest, "offers")
+    guest.go("/uses/offers")
+    assert guest.text.count('<p class="what">') == 3
+    assert guest.text.count("Together with others") == 1
+    with demo.database.transaction() as connection:
+        assert len(list(every_use_of(connection, anna.id))) == 3
 
 
 def test_what_needs_no_consent_stands_apart(guest: Visitor, demo: Application, anna: Subject) -> None:

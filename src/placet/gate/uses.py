@@ -5,7 +5,7 @@ like any other, shown to the person, and found by the audit.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -121,14 +121,17 @@ def uses_of(
     before: int | None = None,
     limit: int = 50,
 ) -> list[Use]:
-    """What was done with the person's data (by *activities*, if given), newest first: alone, and in audiences."""
+    """
+    What was done with the person's data (by *activities*, if given), newest first: alone, and in audiences; also what
+    was done under an identity that was merged into the person.
+    """
     before = 2**62 if before is None else before
     wanted = None if activities is None else list(activities)
-    parameters = {"subject": subject, "activities": wanted, "before": before, "limit": limit}
-    statement = _SQL["of_subject"] if wanted is None else _SQL["of_subject_by"]
+    identities = _identities(connection, subject)
+    parameters = {"subjects": list(identities), "activities": wanted, "before": before, "limit": limit}
+    statement = _SQL["of_subjects"] if wanted is None else _SQL["of_subjects_by"]
     found = [Use(*use) for use in connection.execute(statement, parameters)]
-    if (number := _number(connection, subject)) is not None:
-        found += _as_member(connection, number, wanted, before, limit)
+    found += _as_member(connection, identities.values(), wanted, before, limit)
     return sorted(found, key=lambda use: -use.id)[:limit]
 
 
@@ -142,14 +145,14 @@ def every_use_of(connection: Connection, subject: SubjectId) -> Iterator[Use]:
 
 def totals_of(connection: Connection, subject: SubjectId, *, since: datetime) -> list[Total]:
     """How often each activity used the person's data since *since*, and when last; in no order."""
-    parameters = {"subject": subject, "since": since}
+    identities = _identities(connection, subject)
+    parameters = {"subjects": list(identities), "since": since}
     found = {row[0]: Total(*row) for row in connection.execute(_SQL["totals"], parameters)}
     rows = connection.execute(_SQL["audience_uses"], parameters).fetchall()
-    if rows and (number := _number(connection, subject)) is not None:
-        mine = audiences_with(connection, number, (audience for _, audience, _, _ in rows))
-        for activity, audience, at, without in rows:
-            if audience in mine and not _taken_out(without, number):
-                found[activity] = found.get(activity, Total(activity, 0, at)).and_one(at)
+    reached = _Reached.find(connection, identities.values(), (audience for _, audience, _, _ in rows))
+    for activity, audience, at, without in rows:
+        if reached.by(audience, without):
+            found[activity] = found.get(activity, Total(activity, 0, at)).and_one(at)
     return list(found.values())
 
 
@@ -185,21 +188,41 @@ _counted: dict[tuple[SubjectId, timedelta | None], _Counted] = {}
 """Of this process; any thread writes it, each write alone is atomic."""
 
 
-def _number(connection: Connection, subject: SubjectId) -> Number | None:
-    row = connection.execute(_SQL["number"], {"subject": subject}).fetchone()
-    return None if row is None else Number(row[0])
+def _identities(connection: Connection, subject: SubjectId) -> dict[SubjectId, Number]:
+    """The person and whoever was merged into it, with their numbers."""
+    return dict(connection.execute(_SQL["identities"], {"subject": subject}).fetchall())
+
+
+@attrs.frozen
+class _Reached:
+    """Which audiences a person was in, under each of their numbers."""
+
+    audiences: Mapping[Number, Collection[UUID]]
+
+    @classmethod
+    def find(cls, connection: Connection, numbers: Iterable[Number], audiences: Iterable[UUID]) -> _Reached:
+        asked = set(audiences)
+        return cls({number: audiences_with(connection, number, asked) for number in numbers} if asked else {})
+
+    def by(self, audience: UUID, without: bytes | None) -> bool:
+        """Whether a use of *audience* touched the person: once, under however many numbers."""
+        return any(audience in mine and not _taken_out(without, number) for number, mine in self.audiences.items())
 
 
 def _as_member(
-    connection: Connection, number: Number, activities: list[ActivityId | PurposeId] | None, before: int, limit: int
+    connection: Connection,
+    numbers: Collection[Number],
+    activities: list[ActivityId | PurposeId] | None,
+    before: int,
+    limit: int,
 ) -> list[Use]:
     """Audience uses, newest first, until *limit* of them touched the person."""
     found: list[Use] = []
     while len(found) < limit:
         parameters = {"activities": activities, "before": before, "limit": _BATCH}
         rows = connection.execute(_SQL["of_audiences"], parameters).fetchall()
-        mine = audiences_with(connection, number, (use[4] for use in rows))
-        found += [Use(*use) for *use, without in rows if use[4] in mine and not _taken_out(without, number)]
+        reached = _Reached.find(connection, numbers, (use[4] for use in rows))
+        found += [Use(*use) for *use, without in rows if reached.by(use[4], without)]
         if len(rows) < _BATCH:
             break
         before = rows[-1][0]

@@ -148,9 +148,7 @@ class _Case:
     def uses(self) -> list[dict[str, Any]]:
         """Oldest first, so that the file reads as it happened; each with what the audit says of it."""
         purposes = self.rooms.in_force.terms(self.connection)
-        # A list of many people may name the person under two identities, and is one use.
-        found = {use.id: use for identity in self.identities for use in every_use_of(self.connection, identity.id)}
-        uses = [found[id] for id in sorted(found)]
+        uses = list(every_use_of(self.connection, self.held.subject.id))[::-1]
         findings = judge(self.connection, self.rooms.gate, uses, purposes=purposes, audiences={})
         wrong = {finding.use: finding.why for finding in findings}
         return [_use(use) | {"judgement": wrong.get(use.id, "valid")} for use in uses]

@@ -8,7 +8,6 @@ are asked for.
 from __future__ import annotations
 
 import base64
-import heapq
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import Any
@@ -126,8 +125,7 @@ def evidence(reading: Reading) -> Iterator[Json]:
 
 def uses(reading: Reading) -> Iterator[Json]:
     describe = cache(partial(_described, reading))
-    streams = [every_use_of(reading.connection, identity.id) for identity in reading.identities]
-    for use in heapq.merge(*streams, key=lambda use: -use.id):
+    for use in every_use_of(reading.connection, reading.person.id):
         yield _use(use) | describe(use.activity, use.position)
 
 
