@@ -8,9 +8,7 @@ the work, the statements and the limits are the same.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
-import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +16,7 @@ from typing import Any
 import attrs
 from psycopg import Connection
 
-from placet.access import staff, totp
+from placet.access import staff, tokens, totp
 from placet.access.guesses import Guesses, Kind, network_of
 from placet.access.passwords import Passwords, demand_good
 from placet.access.sessions import SKEW
@@ -36,7 +34,6 @@ BROWSER_DAYS = 90
 FACTOR_LABEL = "placet/totp/v1"
 BROWSER_LABEL = "placet/staff-browser/v1"
 _BRAND = "Placet"
-_INVITATION = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 SQL = queries("placet.access", "accounts.sql")
 
@@ -112,9 +109,9 @@ class Accounts:
     def invite(self, connection: Connection, member: StaffId, *, by: StaffId | None, now: datetime) -> str:
         """A link's secret with which *member* sets password and second factor; earlier ones no longer work."""
         _demand_local(connection, member)
-        token = secrets.token_urlsafe(32)
+        token = tokens.new()
         connection.execute(SQL["drop_invitations"], {"member": member})
-        values = {"hash": _hash(token), "member": member, "now": now, "expires_at": now + INVITED_FOR}
+        values = {"hash": tokens.hashed(token), "member": member, "now": now, "expires_at": now + INVITED_FOR}
         connection.execute(SQL["add_invitation"], values)
         staff.note(connection, member, "invited", by=by, now=now)
         return token
@@ -131,9 +128,9 @@ class Accounts:
 
     def invited(self, connection: Connection, token: str, *, now: datetime) -> Member | None:
         """Whom the link invites, or None: unknown, used, too late."""
-        if not _INVITATION.fullmatch(token):
+        if not tokens.shaped(token):
             return None
-        values = {"hash": _hash(token), "now": now, "latest": now + SKEW}
+        values = {"hash": tokens.hashed(token), "now": now, "latest": now + SKEW}
         row = connection.execute(SQL["invitation"], values).fetchone()
         return None if row is None else staff.get(connection, StaffId(row[0]))
 
@@ -160,7 +157,7 @@ class Accounts:
         step = totp.step_of(secret, _digits(code), at=now, last=0)
         if step is None:
             return None
-        values = {"hash": _hash(invitation), "member": member, "now": now}
+        values = {"hash": tokens.hashed(invitation), "member": member, "now": now}
         if connection.execute(SQL["use_invitation"], values).fetchone() is None:
             raise Conflict("this invitation was used or is too old; ask for a new one", code="invitation-over")
         connection.execute(SQL["set_password"], {"id": member, "password": password})
@@ -252,7 +249,3 @@ def _recovery_code() -> str:
 
 def _digits(code: str) -> str:
     return "".join(code.split())
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

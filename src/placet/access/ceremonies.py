@@ -7,16 +7,14 @@ The browser holds a random token, the table its SHA-256 and the sealed content; 
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
+from placet.access import tokens
 from placet.access.sessions import SKEW
 from placet.kernel.seal import MasterKey, seal, unseal
 from placet.store.queries import queries
@@ -24,7 +22,6 @@ from placet.store.queries import queries
 KEY_LABEL = "placet/ceremony/v1"
 MOST_ATTEMPTS = 5
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 SQL = queries("placet.access", "ceremonies.sql")
 
@@ -39,8 +36,8 @@ class Ceremonies:
 
     def begin(self, connection: Connection, kind: str, content: Content, *, valid: timedelta, now: datetime) -> str:
         """Keep *content* (of JSON's shapes) for *valid*; returns the token that the browser brings back."""
-        token = secrets.token_urlsafe(32)
-        hashed = _hash(token)
+        token = tokens.new()
+        hashed = tokens.hashed(token)
         sealed = seal(self._key, json.dumps(content).encode(), context=_context(kind, hashed))
         values = {"hash": hashed, "kind": kind, "content": sealed, "now": now, "expires_at": now + valid}
         connection.execute(SQL["begin_ceremony"], values)
@@ -61,9 +58,9 @@ class Ceremonies:
     def _opened(
         self, connection: Connection, statement: str, kind: str, token: str | None, now: datetime
     ) -> Content | None:
-        if token is None or not _TOKEN.fullmatch(token):
+        if token is None or not tokens.shaped(token):
             return None
-        hashed = _hash(token)
+        hashed = tokens.hashed(token)
         values = {"hash": hashed, "kind": kind, "now": now, "latest": now + SKEW, "most": MOST_ATTEMPTS}
         row = connection.execute(SQL[statement], values).fetchone()
         if row is None:
@@ -75,10 +72,6 @@ class Ceremonies:
 def sweep(connection: Connection, *, now: datetime) -> int:
     """Delete what was never finished; returns how much."""
     return connection.execute(SQL["sweep_ceremonies"], {"now": now}).rowcount
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _context(kind: str, hashed: bytes) -> bytes:

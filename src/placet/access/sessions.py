@@ -7,16 +7,15 @@ nothing. A session ends when it is left alone, when it is old, or when it is rev
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import attrs
 from psycopg import Connection
 
+from placet.access import tokens
 from placet.access.places import NOWHERE, Place
 from placet.kernel.errors import Denied, NotFound
 from placet.kernel.ids import SubjectId
@@ -32,7 +31,6 @@ SKEW = timedelta(minutes=1)
 """How far the clocks of two servers may be apart. What lies further in the future was written before a clock jumped
 back, and nobody knows for how much longer it would hold: it ends."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _CONSISTENCY = re.compile(r"([0-9a-f]{8})\.([0-9]{1,18})", re.ASCII)
 _CSRF_LABEL = b"placet/csrf/v1"
 
@@ -63,7 +61,7 @@ class Session:
 
 @attrs.frozen
 class Listed:
-    """A session as its customer sees it: how, from where and with what it was opened."""
+    """A session as whoever opened it sees it: how, from where and with what it was opened."""
 
     id: UUID
     method: str
@@ -84,8 +82,8 @@ def open_session(
     now: datetime,
 ) -> Session:
     """Sign *subject* in by *method* (`code`, `passkey`, `oidc`); the token is always a new one."""
-    session = Session(secrets.token_urlsafe(32), subject, language, opened_at=now)
-    values = {"hash": _hash(session.token), "subject": subject, "language": language, "now": now}
+    session = Session(tokens.new(), subject, language, opened_at=now)
+    values = {"hash": tokens.hashed(session.token), "subject": subject, "language": language, "now": now}
     where = {"method": method, "network": place.network, "browser": place.browser}
     connection.execute(SQL["open_session"], values | where)
     return session
@@ -93,9 +91,9 @@ def open_session(
 
 def resume(connection: Connection, token: str, *, now: datetime) -> Session | None:
     """The session of *token*, or None: unknown, revoked, idle for `IDLE`, or older than `LONGEST`."""
-    if not _TOKEN.fullmatch(token):
+    if not tokens.shaped(token):
         return None
-    hashed = _hash(token)
+    hashed = tokens.hashed(token)
     since = {"idle_since": now - IDLE, "opened_since": now - LONGEST, "latest": now + SKEW}
     row = connection.execute(SQL["session"], {"hash": hashed} | since).fetchone()
     if row is None:
@@ -111,7 +109,7 @@ def listing(connection: Connection, session: Session, *, now: datetime) -> list[
     """Where the customer of *session* is signed in, the latest first."""
     since = {"idle_since": now - IDLE, "opened_since": now - LONGEST}
     rows = connection.execute(SQL["sessions_of"], {"subject": session.subject} | since).fetchall()
-    mine = _hash(session.token)
+    mine = tokens.hashed(session.token)
     return [
         Listed(id, method, Place(network, browser), opened_at, used_at, hmac.compare_digest(hashed, mine))
         for id, hashed, method, network, browser, opened_at, used_at in rows
@@ -127,19 +125,19 @@ def remember(connection: Connection, session: Session, token: str) -> None:
     match = _CONSISTENCY.fullmatch(token)
     if match is None:
         raise ValueError("a consistency token looks like epoch.position")
-    values = {"hash": _hash(session.token), "epoch": match[1], "position": int(match[2])}
+    values = {"hash": tokens.hashed(session.token), "epoch": match[1], "position": int(match[2])}
     connection.execute(SQL["remember_token"], values)
 
 
 def speak(connection: Connection, session: Session, language: str) -> Session:
     """The customer reads *language* from now on."""
-    connection.execute(SQL["set_session_language"], {"hash": _hash(session.token), "language": language})
+    connection.execute(SQL["set_session_language"], {"hash": tokens.hashed(session.token), "language": language})
     return attrs.evolve(session, language=language)
 
 
 def revoke(connection: Connection, session: Session, *, now: datetime) -> None:
     """Sign out."""
-    connection.execute(SQL["revoke_session"], {"hash": _hash(session.token), "now": now})
+    connection.execute(SQL["revoke_session"], {"hash": tokens.hashed(session.token), "now": now})
 
 
 def revoke_one(connection: Connection, subject: SubjectId, id: UUID, *, now: datetime) -> None:
@@ -150,7 +148,7 @@ def revoke_one(connection: Connection, subject: SubjectId, id: UUID, *, now: dat
 
 def revoke_others(connection: Connection, session: Session, *, now: datetime) -> None:
     """End every session of this customer but this one."""
-    values = {"subject": session.subject, "hash": _hash(session.token), "now": now}
+    values = {"subject": session.subject, "hash": tokens.hashed(session.token), "now": now}
     connection.execute(SQL["revoke_other_sessions"], values)
 
 
@@ -170,7 +168,3 @@ def sweep(connection: Connection, *, now: datetime) -> int:
     """Delete the sessions that can never be used again; returns how many."""
     since = {"idle_since": now - IDLE, "opened_since": now - LONGEST}
     return connection.execute(SQL["sweep_sessions"], since).rowcount
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

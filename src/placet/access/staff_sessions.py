@@ -7,19 +7,16 @@ old, when it is ended, and when its member is disabled or loses a role.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import re
-import secrets
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import attrs
 from psycopg import Connection
 
-from placet.access import staff
+from placet.access import staff, tokens
 from placet.access.places import Place
-from placet.access.sessions import SKEW
+from placet.access.sessions import SKEW, Listed
 from placet.access.staff import SQL, Member, roles_of
 from placet.kernel.errors import NotFound
 from placet.kernel.ids import StaffId
@@ -29,8 +26,6 @@ LONGEST = timedelta(hours=10)
 
 TOUCH = timedelta(seconds=20)
 """How exactly the last use is kept: not every page costs a write."""
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @attrs.frozen(repr=False)
@@ -42,23 +37,10 @@ class StaffSession:
     opened_at: datetime
 
 
-@attrs.frozen
-class Listed:
-    """A session as its member sees it: how, from where and with what it was opened."""
-
-    id: UUID
-    method: str
-    place: Place
-    opened_at: datetime
-    used_at: datetime
-    here: bool
-    """Is this the session that asks?"""
-
-
 def open_session(connection: Connection, member: Member, *, method: str, place: Place, now: datetime) -> StaffSession:
     """Sign *member* in by *method* (`password`, `oidc`, `demo`); the token is always a new one."""
-    session = StaffSession(secrets.token_urlsafe(32), member, now)
-    values = {"hash": _hash(session.token), "id": uuid4(), "member": member.id, "method": method, "now": now}
+    session = StaffSession(tokens.new(), member, now)
+    values = {"hash": tokens.hashed(session.token), "id": uuid4(), "member": member.id, "method": method, "now": now}
     connection.execute(SQL["open_staff_session"], values | {"network": place.network, "browser": place.browser})
     staff.note(connection, member.id, "signed-in", method, by=member.id, now=now)
     return session
@@ -66,9 +48,9 @@ def open_session(connection: Connection, member: Member, *, method: str, place: 
 
 def resume(connection: Connection, token: str, *, now: datetime) -> StaffSession | None:
     """The session of *token* with its member as they are now, or None: unknown, ended, idle, old, disabled."""
-    if not _TOKEN.fullmatch(token):
+    if not tokens.shaped(token):
         return None
-    hashed = _hash(token)
+    hashed = tokens.hashed(token)
     row = connection.execute(SQL["staff_session"], {"hash": hashed, "latest": now + SKEW} | _since(now)).fetchone()
     if row is None:
         return None
@@ -83,7 +65,7 @@ def listing(
     connection: Connection, member: StaffId, *, now: datetime, asking: StaffSession | None = None
 ) -> list[Listed]:
     """The sessions of *member* that can still be used, the latest first; *asking* is marked as `here`."""
-    mine = b"" if asking is None else _hash(asking.token)
+    mine = b"" if asking is None else tokens.hashed(asking.token)
     rows = connection.execute(SQL["staff_sessions_of"], {"member": member} | _since(now)).fetchall()
     return [
         Listed(id, method, Place(network, browser), opened_at, used_at, hmac.compare_digest(hashed, mine))
@@ -93,7 +75,7 @@ def listing(
 
 def end(connection: Connection, session: StaffSession, *, now: datetime) -> None:
     """Sign out."""
-    connection.execute(SQL["end_staff_session_of_token"], {"hash": _hash(session.token), "now": now})
+    connection.execute(SQL["end_staff_session_of_token"], {"hash": tokens.hashed(session.token), "now": now})
 
 
 def end_one(connection: Connection, member: StaffId, id: UUID, *, by: StaffId | None, now: datetime) -> None:
@@ -116,7 +98,3 @@ def sweep(connection: Connection, *, now: datetime) -> int:
 
 def _since(now: datetime) -> dict[str, datetime]:
     return {"idle_since": now - IDLE, "opened_since": now - LONGEST}
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
