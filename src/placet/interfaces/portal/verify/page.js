@@ -361,6 +361,7 @@ function moment(value) {
 // The form
 
 async function check() {
+  $("result").replaceChildren(); // an earlier answer never stands beside another file
   const file = $("receipt").files[0];
   if (file === undefined) return show({ fault: "no-file", detail: "" });
   try {
