@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from bench import audiences, checks, ground, imports, ledgers, over_http, starts, town, withdrawals
 from bench.ground import Ground
-from bench.harness import QUICK, Report
+from bench.harness import QUICK, Report, attempted
 from placet.gate.replica import Replica
 
 SIZES = (30_000,) if QUICK else (1_000_000, 10_000_000)
@@ -51,13 +48,3 @@ def _town(report: Report, ground: Ground, people: int) -> None:
     with attempted(report, "starts"):
         starts.run(report, place, people)
     ground.drop(place)
-
-
-@contextmanager
-def attempted(report: Report, what: str) -> Iterator[None]:
-    """One theme's failure is reported and fails the run, and the others are still measured."""
-    try:
-        yield
-    except Exception as error:
-        traceback.print_exc()
-        report.fail(what, f"{type(error).__name__}: {error}")

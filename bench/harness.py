@@ -14,7 +14,9 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,16 @@ class Report:
         folder = Path(__file__).parent / "results"
         folder.mkdir(exist_ok=True)
         (folder / f"{self.name}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+@contextmanager
+def attempted(report: Report, what: str) -> Iterator[None]:
+    """One theme's failure is reported and fails the run, and the others are still measured."""
+    try:
+        yield
+    except Exception as error:
+        traceback.print_exc()
+        report.fail(what, f"{type(error).__name__}: {error}")
 
 
 def _ratio(ours: float, theirs: float, unit: str) -> float:

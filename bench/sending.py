@@ -1,5 +1,5 @@
 """
-Sending and withdrawing at once: `make bench NAME=delivery [QUICK=1]`.
+Sending and withdrawing at once.
 
 How fast messages start with the gate asked again under the lock, what that lock costs who decides, and whether any of
 many withdrawals that run into a sender was ever too late.
@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import attrs
 from psycopg import Connection
 
-from bench import ground
+from bench.ground import Ground, Place
 from bench.harness import QUICK, ROUNDS, Report, Sample, timed
 from placet.bootstrap import Application
 from placet.consents import actions as consents
@@ -63,18 +63,16 @@ class Nowhere:
         """Nothing is open."""
 
 
-def main() -> None:
-    report = Report("delivery")
-    with ground.opened() as here:
-        place = here.place("delivery")
-        with place.application() as application:
-            _gate_again(report, place, application)
-            _deciding(report, application)
-            _pairs(report, application)
-    report.finish()
+def run(report: Report, here: Ground) -> None:
+    place = here.place("sending")
+    with place.application() as application:
+        _gate_again(report, place, application)
+        _deciding(report, application)
+        _pairs(report, application)
+    here.drop(place)
 
 
-def _gate_again(report: Report, place: ground.Place, application: Application) -> None:
+def _gate_again(report: Report, place: Place, application: Application) -> None:
     """Every message is claimed in a transaction of `BATCH`, committed to the disk."""
 
     def ours() -> Sample:
@@ -217,7 +215,7 @@ def _planned(application: Application, people: Sequence[Subject], at: datetime) 
         application.delivery.plan(connection, messages, now=at)
 
 
-def _analysed(place: ground.Place) -> None:
+def _analysed(place: Place) -> None:
     """As autovacuum would have done since."""
     with place.owner() as connection:
         connection.execute("VACUUM ANALYZE")
@@ -231,7 +229,3 @@ def _hour() -> datetime:
 
 def _slices(people: Sequence[Subject], size: int = BATCH) -> Iterator[Sequence[Subject]]:
     return (people[first : first + size] for first in range(0, len(people), size))
-
-
-if __name__ == "__main__":
-    main()
