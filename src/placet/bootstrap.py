@@ -44,7 +44,9 @@ from placet.delivery.answers import Answers
 from placet.delivery.channels import email as email_channel
 from placet.delivery.channels import sms as sms_channel
 from placet.delivery.codes import CodeMessages
+from placet.delivery.letters import Letter
 from placet.delivery.model import Channel
+from placet.delivery.sms import Text
 from placet.duties import Duties
 from placet.gate import restrictions
 from placet.gate import roles as gate_roles
@@ -58,6 +60,7 @@ from placet.ledger.keeper import Keeper
 from placet.ledger.keys import Keys
 from placet.ledger.keys import load as load_keys
 from placet.ledger.outside import Outside
+from placet.purposes.offers.purpose import Ground, Offers
 from placet.rights import erasure
 from placet.rights.journal import Entry, Journal
 from placet.rights.requests import Requests
@@ -97,6 +100,7 @@ class Application:
     requests: Requests
     journal: Journal
     delivery: Delivery
+    offers: Offers
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
     channels: tuple[Channel, ...] = ()
@@ -184,7 +188,8 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     keeper = Keeper(database, keys, config)
     gate = Gate.of(config, master)
     delivery = Delivery.of(config, master, subjects, gate)
-    channels = _channels(config, master, Answers(database, delivery, rulebook, clock.now))
+    offers = Offers.of(Ground(config, master, database, subjects, in_force, rulebook, gate, delivery))
+    channels = _channels(config, master, offers, Answers(database, delivery, rulebook, clock.now))
     by_channel = CodeMessages(delivery, {channel.id for channel in channels}) if channels else None
     return Application(
         config=config,
@@ -208,14 +213,23 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         requests=Requests(subjects, ZoneInfo(config.time_zone)),
         journal=Journal.of(config, master),
         delivery=delivery,
+        offers=offers,
+        duties=(offers.duties,),
         channels=channels,
     )
 
 
-def _channels(config: Config, master: MasterKey, answers: Answers) -> tuple[Channel, ...]:
-    """The ways to reach people that the settings describe. What they can say so far is what a code is sent with."""
-    email = email_channel(config, master, codes.letter, clock=clock.now)
-    sms = sms_channel(config, codes.text, clock=clock.now, on_receipt=answers.receipt, on_reply=answers.reply)
+def _channels(config: Config, master: MasterKey, offers: Offers, answers: Answers) -> tuple[Channel, ...]:
+    """The ways to reach people that the settings describe, each with the words of all rooms that send."""
+
+    def letter(template: str, language: str) -> Letter | None:
+        return codes.letter(template, language) or offers.letter(template, language)
+
+    def text(template: str, language: str) -> Text | None:
+        return codes.text(template, language) or offers.text(template, language)
+
+    email = email_channel(config, master, letter, clock=clock.now)
+    sms = sms_channel(config, text, clock=clock.now, on_receipt=answers.receipt, on_reply=answers.reply)
     return tuple(channel for channel in (email, sms) if channel is not None)
 
 
@@ -267,7 +281,9 @@ def merge(
     """Two identities were one person: keep the most restrictive of each two states, and what either had restricted."""
     outcomes = identity.merge(connection, survivor, merged, rulebook=application.rulebook, now=now)
     gone = application.subjects.get(connection, merged).number
-    restrictions.inherit(connection, application.subjects.get(connection, survivor).number, gone, now=now)
+    stays = application.subjects.get(connection, survivor).number
+    restrictions.inherit(connection, stays, gone, now=now)
+    application.offers.inherit(connection, stays, gone)
     application.assisted.void(connection, gone)
     application.subjects.merge(connection, survivor, merged)
     sessions.revoke_all(connection, merged, now=now)

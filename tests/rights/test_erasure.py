@@ -52,6 +52,8 @@ EMPTIED = {
     "consents.state",
     "delivery.message",
     "delivery.muted",
+    "delivery.slowed",
+    "offers.wish",
     "rights.words",
     "subjects.contact",
     "subjects.line_role",

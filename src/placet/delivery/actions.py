@@ -28,6 +28,7 @@ from placet.delivery.model import (
     Addressee,
     Channel,
     Failed,
+    Filler,
     Message,
     MessageId,
     Outcome,
@@ -106,6 +107,9 @@ class Delivery:
     reference_key: bytes = attrs.field(repr=False)
     zone: ZoneInfo
     policy: Policy = attrs.field(factory=standard, repr=False)
+    fillers: dict[str, Filler] = attrs.field(factory=dict, eq=False, repr=False)
+    """Who knows what a template is filled with when it starts, by the first word of its name. Whoever composes the
+    application fills this before anything is sent; nobody changes it afterwards."""
 
     @classmethod
     def of(cls, config: Config, master: MasterKey, subjects: Subjects, gate: Gate) -> Delivery:
@@ -283,10 +287,11 @@ class Delivery:
         store.refuse(connection, refused, now=now)
         store.wait(connection, waiting, now=now)
         lease_until = now + self.policy.lease
+        starting = [(one, verdict.until) for one, verdict in verdicts if isinstance(verdict, Start)]
+        filled = self._filled(connection, [one.taken for one, _ in starting])
         out = [
-            (one, self._outgoing(connection, one, verdict.until, lease_until))
-            for one, verdict in verdicts
-            if isinstance(verdict, Start)
+            (one, self._outgoing(connection, one, until, lease_until, filled.get(one.taken.id, {})))
+            for one, until in starting
         ]
         rows = [_started(one, outgoing) for one, outgoing in out]
         started = store.start(connection, rows, lease_until=lease_until, now=now) if rows else set()
@@ -301,6 +306,8 @@ class Delivery:
         earlier = store.before(connection, numbers, now - self.policy.memory)
         mutes = store.mutes(connection, numbers)
         suppressed = store.suppressions(connection, channel.id, hashes)
+        slowed = store.slowed(connection, numbers)
+        halts = store.halts(connection, [one.taken.id for one in candidates])
         judged = []
         for one in candidates:
             number, taken = one.taken.addressee.number, one.taken
@@ -316,18 +323,37 @@ class Delivery:
                 suppressed=frozenset() if one.hashed is None else suppressed.get(one.hashed, frozenset()),
                 mutes=mutes.get(number, ()),
                 earlier=earlier.get(number, ()),
+                slowed=(number, taken.kind) in slowed,
+                halt=halts.get(taken.id),
             )
             judged.append((one, rules.judge(asked, self.policy, now)))
         return judged
 
-    def _outgoing(self, connection: Connection, one: _Candidate, until: datetime, lease_until: datetime) -> Outgoing:
+    def _filled(self, connection: Connection, starting: Sequence[Taken]) -> dict[MessageId, Mapping[str, str]]:
+        """What is put into messages only now, so that it is not kept: asked once for each kind of template."""
+        found: dict[MessageId, Mapping[str, str]] = {}
+        for word in {taken.template.partition("/")[0] for taken in starting} & set(self.fillers):
+            asked = [taken for taken in starting if taken.template.partition("/")[0] == word]
+            values = self.fillers[word](connection, [taken.addressee.subject for taken in asked])
+            found |= {taken.id: values.get(taken.addressee.subject, {}) for taken in asked}
+        return found
+
+    def _outgoing(
+        self,
+        connection: Connection,
+        one: _Candidate,
+        until: datetime,
+        lease_until: datetime,
+        filled: Mapping[str, str],
+    ) -> Outgoing:
         taken = one.taken
         assert one.address is not None
         return Outgoing(
             id=taken.id, attempt=taken.attempt + 1, reference=self._reference(taken.id, taken.attempt + 1),
             subject=taken.addressee.subject, kind=taken.kind, activity=taken.activity, channel=taken.channel,
             topic=taken.topic, template=taken.template, language=taken.language,
-            values=self._opened(connection, taken).values, address=one.address, until=until, lease_until=lease_until,
+            values={**filled, **self._opened(connection, taken).values}, address=one.address, until=until,
+            lease_until=lease_until,
         )  # fmt: skip
 
     def _opened(self, connection: Connection, taken: Taken) -> _Sealed:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
 from uuid import UUID
 
 import attrs
+from psycopg import Connection
 
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ActivityId, ChannelId, Number, SubjectId
 from placet.kernel.periods import aware
 from placet.subjects.model import Alias
+
+Filler = Callable[[Connection, Sequence[SubjectId]], Mapping[SubjectId, Mapping[str, str]]]
+"""The values of each of these persons: a first name, a greeting; whatever is not kept with the message."""
 
 MessageId = NewType("MessageId", UUID)
 """Random (UUID version 7, so that an index grows at its end)."""
@@ -64,6 +68,8 @@ class Refusal(StrEnum):
     CAP_CHANNEL = "cap-channel"
     CAP_TOPIC = "cap-topic"
     CAP_ALL = "cap-all"
+    CAP_OWN = "cap-own"
+    """The person wants fewer than we would send."""
     TOO_LATE = "too-late"
     """Its time passed before an allowed hour came."""
     TOO_OFTEN = "too-often"

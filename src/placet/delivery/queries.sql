@@ -47,7 +47,16 @@ WHERE number = ANY(%(numbers)s::int[]) AND started_at > %(since)s AND kind <> 's
 
 -- name: mutes
 -- What these persons do not want.
-SELECT number, kind, topic, channel FROM delivery.muted WHERE number = ANY(%(numbers)s::int[]);
+SELECT number, kind, topic, channel, until FROM delivery.muted WHERE number = ANY(%(numbers)s::int[]);
+
+-- name: slowed
+-- Who of these persons wants fewer messages, of which kinds.
+SELECT number, kind FROM delivery.slowed WHERE number = ANY(%(numbers)s::int[]);
+
+-- name: halts
+-- Which of these messages their senders have paused or ended, with all that is planned under the same key.
+SELECT message.id, halted.halt FROM delivery.halted JOIN delivery.message USING (key)
+WHERE message.id = ANY(%(ids)s::uuid[]);
 
 -- name: suppressions
 -- Which of these addresses are not written to on a channel.
@@ -145,16 +154,28 @@ DELETE FROM delivery.suppressed WHERE channel = %(channel)s AND address = %(addr
 
 -- name: mute
 -- A person does not want these messages any more.
-INSERT INTO delivery.muted (number, kind, topic, channel, since)
-SELECT number, %(kind)s, %(topic)s, %(channel)s, %(now)s FROM subjects.current
+INSERT INTO delivery.muted AS kept (number, kind, topic, channel, since, until)
+SELECT number, %(kind)s, %(topic)s, %(channel)s, %(now)s, %(until)s FROM subjects.current
 WHERE id = %(subject)s AND erased_at IS NULL
-ON CONFLICT DO NOTHING;
+ON CONFLICT (number, kind, topic, channel) DO UPDATE SET until = excluded.until
+WHERE kept.until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > kept.until);
 
 -- name: unmute
 -- The person wants them again.
 DELETE FROM delivery.muted USING subjects.current AS person
 WHERE muted.number = person.number AND person.id = %(subject)s AND muted.kind = %(kind)s AND muted.topic = %(topic)s
   AND muted.channel = %(channel)s;
+
+-- name: slow
+-- A person wants fewer messages of a kind.
+INSERT INTO delivery.slowed (number, kind, since)
+SELECT number, %(kind)s, %(now)s FROM subjects.current WHERE id = %(subject)s AND erased_at IS NULL
+ON CONFLICT DO NOTHING;
+
+-- name: unslow
+-- As many as usual again.
+DELETE FROM delivery.slowed USING subjects.current AS person
+WHERE slowed.number = person.number AND person.id = %(subject)s AND slowed.kind = %(kind)s;
 
 -- name: of_subject
 -- What a person was sent and was not, newest first.
@@ -168,5 +189,6 @@ ORDER BY message.planned_at DESC, message.id DESC LIMIT %(limit)s;
 -- name: forget
 -- Delete what is held of a person.
 WITH message AS (DELETE FROM delivery.message WHERE number = %(number)s),
-     muted AS (DELETE FROM delivery.muted WHERE number = %(number)s)
+     muted AS (DELETE FROM delivery.muted WHERE number = %(number)s),
+     slowed AS (DELETE FROM delivery.slowed WHERE number = %(number)s)
 DELETE FROM delivery.suppressed WHERE address = ANY(%(addresses)s::bytea[]);

@@ -10,15 +10,16 @@ The steps are numbered as in docs/explanation/delivery.md, and refuse in that or
 3. there is an address, which is not suppressed: one that bounced is no good for anything, one that complained is left
    alone by all but service;
 4. it is an allowed hour where the person is; else it waits, or is refused when its time passes before one comes;
-5. no cap is reached.
+5. no cap is reached, and none that the person has set.
 
-Steps 2, 4 and 5 are not asked of a service message.
+Steps 2, 4 and 5 are not asked of a service message. What its sender has paused waits; what they have ended is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,8 @@ from placet.kernel.periods import Period
 
 CLOSED = timedelta(minutes=1)
 """How long a message waits when the gate is closed because a place does not answer."""
+PAUSED = timedelta(minutes=15)
+"""How long one waits before it is looked at again when its sender has paused it."""
 _FARTHEST = 31
 """Days looked at for an allowed hour: further there is none."""
 _WEEK = 7
@@ -79,11 +82,13 @@ class Policy:
     """How long whoever started it may take to say what became of it."""
     reconcile: timedelta
     """How long what is unknown is looked for."""
+    slower: Mapping[Kind, timedelta] = attrs.field(factory=dict)
+    """To who wants fewer messages of a kind: at most one in this time."""
 
     @property
     def memory(self) -> timedelta:
         """How far back caps look."""
-        return max((cap.period for cap in self.caps), default=timedelta(0))
+        return max([*(cap.period for cap in self.caps), *self.slower.values()], default=timedelta(0))
 
 
 @attrs.frozen
@@ -98,11 +103,19 @@ class Earlier:
 
 @attrs.frozen
 class Mute:
-    """What a person does not want; None stands for every one."""
+    """What a person does not want; None stands for every one. It ends at *until*, if that is set."""
 
     kind: Kind | None = None
     topic: str | None = None
     channel: ChannelId | None = None
+    until: datetime | None = None
+
+
+class Halt(StrEnum):
+    """What the sender of a message has said about all that it planned under the same key."""
+
+    PAUSED = "paused"
+    ENDED = "ended"
 
 
 @attrs.frozen(kw_only=True)
@@ -121,6 +134,9 @@ class Asked:
     suppressed: frozenset[str] = frozenset()
     mutes: Sequence[Mute] = ()
     earlier: Sequence[Earlier] = ()
+    slowed: bool = False
+    """The person wants fewer messages of this kind."""
+    halt: Halt | None = None
 
 
 @attrs.frozen
@@ -150,6 +166,8 @@ def judge(asked: Asked, policy: Policy, now: datetime) -> Verdict:
     # Step 0.
     if now >= asked.not_after:
         return Refuse(Refusal.TOO_LATE)
+    if asked.halt is not None:
+        return Refuse(Refusal.CANCELLED) if asked.halt is Halt.ENDED else Wait(now + PAUSED)
     # Step 1.
     if asked.basis is None:
         return _denied(asked.refusal or Refusal.WRONG_BASIS, now)
@@ -157,7 +175,7 @@ def judge(asked: Asked, policy: Policy, now: datetime) -> Verdict:
     if service is (asked.basis == CONSENT):
         return Refuse(Refusal.WRONG_BASIS)
     # Step 2.
-    if not service and any(_covers(mute, asked) for mute in asked.mutes):
+    if not service and any(_covers(mute, asked, now) for mute in asked.mutes):
         return Refuse(Refusal.MUTED)
     # Step 3.
     if not asked.addressed:
@@ -244,10 +262,19 @@ def _in_time(asked: Asked, policy: Policy, now: datetime) -> Verdict:
     # Step 5.
     if (reason := capped(asked, policy.caps, now)) is not None:
         return Refuse(reason)
+    if asked.slowed and _too_soon(asked, policy, now):
+        return Refuse(Refusal.CAP_OWN)
     return Start(min(asked.not_after, allowed.end))
 
 
-def _covers(mute: Mute, asked: Asked) -> bool:
+def _too_soon(asked: Asked, policy: Policy, now: datetime) -> bool:
+    period = policy.slower.get(asked.kind, timedelta(0))
+    return any(one.kind is asked.kind and now - one.at < period for one in asked.earlier)
+
+
+def _covers(mute: Mute, asked: Asked, now: datetime) -> bool:
+    if mute.until is not None and mute.until <= now:
+        return False
     return (
         mute.kind in {None, asked.kind} and mute.topic in {None, asked.topic} and mute.channel in {None, asked.channel}
     )

@@ -13,7 +13,7 @@ import msgspec
 from psycopg import Connection
 
 from placet.delivery.model import Addressee, Kind, MessageId, Shown, Started, State
-from placet.delivery.rules import Earlier, Mute
+from placet.delivery.rules import Earlier, Halt, Mute
 from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId, SubjectId
 from placet.store.queries import queries
 
@@ -115,10 +115,21 @@ def before(connection: Connection, numbers: Sequence[Number], since: datetime) -
 
 def mutes(connection: Connection, numbers: Sequence[Number]) -> Mapping[Number, list[Mute]]:
     found: defaultdict[Number, list[Mute]] = defaultdict(list)
-    for number, kind, topic, channel in connection.execute(SQL["mutes"], {"numbers": list(numbers)}):
-        mute = Mute(Kind(kind) if kind else None, topic or None, ChannelId(channel) if channel else None)
+    for number, kind, topic, channel, until in connection.execute(SQL["mutes"], {"numbers": list(numbers)}):
+        mute = Mute(Kind(kind) if kind else None, topic or None, ChannelId(channel) if channel else None, until)
         found[Number(number)].append(mute)
     return found
+
+
+def slowed(connection: Connection, numbers: Sequence[Number]) -> set[tuple[Number, Kind]]:
+    """Who of *numbers* wants fewer messages, of which kinds."""
+    found = connection.execute(SQL["slowed"], {"numbers": list(numbers)})
+    return {(Number(number), Kind(kind)) for number, kind in found}
+
+
+def halts(connection: Connection, ids: Sequence[MessageId]) -> Mapping[MessageId, Halt]:
+    """Which of these messages their senders have paused or ended."""
+    return {MessageId(id): Halt(halt) for id, halt in connection.execute(SQL["halts"], {"ids": list(ids)})}
 
 
 def suppressions(

@@ -23,8 +23,9 @@ Why = Literal["bounce", "complaint", "do-not-contact"]
 
 
 def mute(connection: Connection, subject: SubjectId, what: Mute, *, now: datetime) -> None:
-    """Do not send them this any more; it binds what is planned already."""
-    connection.execute(store.SQL["mute"], _words(subject, what.kind, what.topic, what.channel) | {"now": now})
+    """Do not send them this any more, or not before `until`; it binds what is planned already."""
+    values = _words(subject, what.kind, what.topic, what.channel) | {"until": what.until, "now": now}
+    connection.execute(store.SQL["mute"], values)
 
 
 def unmute(connection: Connection, subject: SubjectId, what: Mute) -> None:
@@ -39,6 +40,24 @@ def muted(connection: Connection, subject: SubjectId) -> list[Mute]:
         return []
     number = people[subject][0].number
     return store.mutes(connection, [number]).get(number, [])
+
+
+def slow(connection: Connection, subject: SubjectId, kind: Kind, *, now: datetime) -> None:
+    """They want fewer messages of this kind (`policy.yaml`: `slower`)."""
+    connection.execute(store.SQL["slow"], {"subject": subject, "kind": kind, "now": now})
+
+
+def unslow(connection: Connection, subject: SubjectId, kind: Kind) -> None:
+    """They want as many as usual again."""
+    connection.execute(store.SQL["unslow"], {"subject": subject, "kind": kind})
+
+
+def slowed(connection: Connection, subject: SubjectId) -> frozenset[Kind]:
+    """Of which kinds they want fewer."""
+    people = store.persons(connection, [subject])
+    if subject not in people:
+        return frozenset()
+    return frozenset(kind for _, kind in store.slowed(connection, [people[subject][0].number]))
 
 
 def suppress(

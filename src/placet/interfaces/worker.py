@@ -68,6 +68,8 @@ class Worker:
             # In a thread of its own, so that a long replay delays no expiry.
             ("books", partial(_repeat, step=self._books.round, failed="books.failed")),
             ("propagation", self._propagation.follow),
+            # So does planning a campaign for a million people.
+            ("offers", partial(_repeat, step=self._application.offers.round, failed="offers.failed")),
         ]
         if self._application.channels:
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]

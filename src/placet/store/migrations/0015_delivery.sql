@@ -61,7 +61,24 @@ CREATE TABLE delivery.muted (
     topic   text NOT NULL DEFAULT '',
     channel text NOT NULL DEFAULT '',
     since   timestamptz NOT NULL,
+    until   timestamptz,                -- a pause ends then; null: until the person says otherwise
     PRIMARY KEY (number, kind, topic, channel)
+);
+
+-- Who wants fewer messages of a kind than the policy allows.
+CREATE TABLE delivery.slowed (
+    number int NOT NULL,
+    kind   text NOT NULL,
+    since  timestamptz NOT NULL,
+    PRIMARY KEY (number, kind)
+);
+
+-- What the sender of many messages has said about all of them: looked at when each would start, so that a pause of a
+-- million messages is one row.
+CREATE TABLE delivery.halted (
+    key   text PRIMARY KEY,
+    halt  text NOT NULL CHECK (halt IN ('paused', 'ended')),
+    since timestamptz NOT NULL
 );
 
 -- The lock that a withdrawal takes anyway, since it changes the row: whoever sends takes it first, and asks the gate then.
@@ -75,4 +92,4 @@ $$;
 
 GRANT USAGE ON SCHEMA delivery TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.message TO {app};
-GRANT SELECT, INSERT, DELETE ON delivery.suppressed, delivery.muted TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.suppressed, delivery.muted, delivery.slowed, delivery.halted TO {app};

@@ -1,0 +1,102 @@
+"""
+The purpose `offers`, composed: what `bootstrap` wires, and what the interfaces reach it by.
+
+Each room brings its actions, a part of the duties, words for its templates, and perhaps something to do once a round.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+from psycopg import Connection
+
+from placet.config import Config
+from placet.consents.in_force import CatalogueInForce, Rulebook
+from placet.delivery.actions import Delivery
+from placet.delivery.letters import Letter
+from placet.delivery.model import Filler
+from placet.delivery.notes import Note
+from placet.delivery.sms import Text
+from placet.gate.actions import Gate
+from placet.kernel.ids import ChannelId, Number
+from placet.kernel.seal import MasterKey
+from placet.purposes.offers.duties import OffersDuties, Part
+from placet.purposes.offers.wish_duties import WishDuties
+from placet.purposes.offers.wishes import Wishes
+from placet.store.database import Database
+from placet.subjects.actions import Subjects
+
+
+class Worded(Protocol):
+    """A room that has texts for messages, by template and language; None where the template is not one of its own."""
+
+    def letter(self, template: str, language: str) -> Letter | None: ...
+
+    def text(self, template: str, language: str) -> Text | None: ...
+
+    def note(self, channel: ChannelId, template: str, language: str) -> Note | None: ...
+
+
+class Busy(Protocol):
+    """A room that has something to do without being asked; every step is idempotent, in transactions of its own."""
+
+    def round(self, now: datetime) -> None: ...
+
+
+@attrs.frozen
+class Ground:
+    """What the rooms of offers stand on; each takes what it needs."""
+
+    config: Config
+    master: MasterKey
+    database: Database
+    subjects: Subjects
+    in_force: CatalogueInForce
+    rulebook: Rulebook
+    gate: Gate
+    delivery: Delivery
+
+
+@attrs.frozen
+class Offers:
+    """Thread-safe. `worded` are found by the first word of a template (`campaign/…`), `busy` are asked in turn."""
+
+    wishes: Wishes
+    duties: OffersDuties
+    worded: dict[str, Worded] = attrs.field(factory=dict, repr=False)
+    fillers: dict[str, Filler] = attrs.field(factory=dict, repr=False)
+    busy: tuple[Busy, ...] = ()
+
+    @classmethod
+    def of(cls, ground: Ground) -> Offers:
+        """The rooms of offers; what their templates are filled with is told to the queue."""
+        parts: tuple[Part, ...] = (WishDuties(),)
+        made = cls(Wishes(), OffersDuties(parts))
+        ground.delivery.fillers.update(made.fillers)
+        return made
+
+    def letter(self, template: str, language: str) -> Letter | None:
+        """The letter of a template (`smtp.Letters`)."""
+        room = self.worded.get(template.partition("/")[0])
+        return None if room is None else room.letter(template, language)
+
+    def text(self, template: str, language: str) -> Text | None:
+        """The SMS of a template (`sms.Texts`)."""
+        room = self.worded.get(template.partition("/")[0])
+        return None if room is None else room.text(template, language)
+
+    def note(self, channel: ChannelId, template: str, language: str) -> Note | None:
+        """What is said on the telephone, printed in a letter or put into the app (`notes.Notes`)."""
+        room = self.worded.get(template.partition("/")[0])
+        return None if room is None else room.note(channel, template, language)
+
+    def round(self, now: datetime) -> None:
+        """What is due now."""
+        for room in self.busy:
+            room.round(now)
+
+    def inherit(self, connection: Connection, number: Number, merged: Number) -> None:
+        """Two identities were one person."""
+        self.wishes.inherit(connection, number, merged)
