@@ -330,11 +330,13 @@ class Delivery:
         return judged
 
     def _filled(self, connection: Connection, starting: Sequence[Taken]) -> dict[MessageId, Mapping[str, str]]:
-        """What is put into messages only now, so that it is not kept: asked once for each kind of template."""
+        """What is put into messages only now, so that it is not kept: asked once for each template."""
         found: dict[MessageId, Mapping[str, str]] = {}
-        for word in {taken.template.partition("/")[0] for taken in starting} & set(self.fillers):
-            asked = [taken for taken in starting if taken.template.partition("/")[0] == word]
-            values = self.fillers[word](connection, [taken.addressee.subject for taken in asked])
+        for template in {taken.template for taken in starting}:
+            if (fill := self.fillers.get(template.partition("/")[0])) is None:
+                continue
+            asked = [taken for taken in starting if taken.template == template]
+            values = fill(connection, template, [taken.addressee.subject for taken in asked])
             found |= {taken.id: values.get(taken.addressee.subject, {}) for taken in asked}
         return found
 

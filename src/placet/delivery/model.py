@@ -16,8 +16,8 @@ from placet.kernel.ids import ActivityId, ChannelId, Number, SubjectId
 from placet.kernel.periods import aware
 from placet.subjects.model import Alias
 
-Filler = Callable[[Connection, Sequence[SubjectId]], Mapping[SubjectId, Mapping[str, str]]]
-"""The values of each of these persons: a first name, a greeting; whatever is not kept with the message."""
+Filler = Callable[[Connection, str, Sequence[SubjectId]], Mapping[SubjectId, Mapping[str, str]]]
+"""The values of a template for each of these persons: a first name, a link; whatever is not kept with the message."""
 
 MessageId = NewType("MessageId", UUID)
 """Random (UUID version 7, so that an index grows at its end)."""
