@@ -46,6 +46,7 @@ from placet.delivery.channels import sms as sms_channel
 from placet.delivery.codes import CodeMessages
 from placet.delivery.letters import Letter
 from placet.delivery.model import Channel
+from placet.delivery.trials import Trials
 from placet.delivery.sms import Text
 from placet.duties import Duties
 from placet.gate import restrictions
@@ -100,6 +101,7 @@ class Application:
     requests: Requests
     journal: Journal
     delivery: Delivery
+    trials: Trials
     offers: Offers
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
@@ -213,6 +215,7 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         requests=Requests(subjects, ZoneInfo(config.time_zone)),
         journal=Journal.of(config, master),
         delivery=delivery,
+        trials=Trials.of(config, master),
         offers=offers,
         duties=(offers.duties,),
         channels=channels,

@@ -94,6 +94,8 @@ class Config:
     smpp_system_type: str = ""
     smpp_sender: str | None = None
     smpp_window: int = attrs.field(default=10, converter=int)
+    smpp_part_cents: int = attrs.field(default=4, converter=int)
+    trial_addresses: str = ""
 
     @property
     def url(self) -> str:
