@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 AXE := build/axe/node_modules/axe-core/axe.min.js
+SMSC := build/smsc/node_modules/smpp/package.json
 PYTEST_ARGS ?=
 
 .PHONY: run test check bench lock clean fmt
@@ -24,7 +25,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/bench.stamp
+bench: $(VENV)/bench.stamp $(SMSC)
 	QUICK=$(QUICK) $(BIN)/python -m bench.$(NAME)
 
 # A browser for the journeys through the real pages; without root or network the tests that need it say that they skip.
@@ -34,6 +35,10 @@ tools:
 
 $(AXE):
 	@command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix build/axe axe-core@4 || echo "no npm: axe tests will skip"
+
+# The carrier that SMS are sent to when they are measured.
+$(SMSC):
+	@command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix build/smsc smpp@0.5.1 || echo "no npm: SMS cannot be measured"
 
 $(VENV)/bin/uv:
 	$(PYTHON) -m venv $(VENV)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import signal
 import sys
 
-from bench import ground, sending
+from bench import crashing, ground, mailing, sending, texting
 from bench.harness import Report, attempted
 
-THEMES = (sending,)
+THEMES = (sending, mailing, texting, crashing)
 
 
 def main() -> None:

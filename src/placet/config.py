@@ -86,6 +86,7 @@ class Config:
     dkim_domain: str | None = None
     dkim_selector: str | None = None
     dkim_key_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    dkim_processes: int = attrs.field(default=1, converter=int)
     smpp_host: str | None = None
     smpp_port: int = attrs.field(default=2775, converter=int)
     smpp_security: str = "tls"

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dkim
 import pytest
-from mail_office import NOW, letters, message, our_house, our_signer
+from mail_office import NOW, letter, letters, message, our_house, our_signer
 from smtp_sink import Sink, sink
 
+from placet.delivery.composing import Composers
+from placet.delivery.mail import Mail
 from placet.delivery.model import Deferred, Failed, Outcome, Outgoing, Sent, Unknown
 from placet.delivery.smtp import Email, Relay
 
@@ -152,14 +159,55 @@ def test_a_message_that_cannot_be_composed_fails_without_touching_the_wire() -> 
     with_sink(body)
 
 
-def test_signing_in_another_process_gives_mail_that_verifies() -> None:
-    async def run() -> bytes:
+def test_mail_that_is_signed_in_other_processes_verifies_and_keeps_its_order() -> None:
+    async def run() -> Sink:
         async with sink() as server:
-            relay = Relay("127.0.0.1", server.port, security="none")
-            with ProcessPoolExecutor(1) as executor:
-                channel = Email(relay, our_house(), letters, clock=lambda: NOW, executor=executor)
-                assert [type(outcome) for outcome in await sent(channel, message(), message("b@"))] == [Sent, Failed]
-                await channel.close()
-            return server.taken[0].content
+            relay = Relay("127.0.0.1", server.port, security="none", connections=1)
+            channel = Email(relay, our_house(), letters, clock=lambda: NOW, composers=Composers(2))
+            batch = [message(f"p{number}@example.lv") for number in range(6)]
+            outcomes = await sent(channel, *batch, message("b@"))
+            assert [type(outcome) for outcome in outcomes] == [Sent] * 6 + [Failed]
+            await channel.close()
+            return server
 
-    assert dkim.verify(asyncio.run(run()), dnsfunc=lambda name, timeout=0: our_signer().record().encode())
+    server = asyncio.run(run())
+    for place, taken in enumerate(server.taken):
+        assert taken.recipient == f"p{place}@example.lv"
+        assert dkim.verify(taken.content, dnsfunc=lambda name, timeout=0: our_signer().record().encode())
+
+
+def test_composing_goes_on_when_its_processes_are_killed() -> None:
+    async def run() -> list[str]:
+        composers, batch = Composers(1), [(letter(), message(f"p{number}@example.lv")) for number in range(4)]
+        before = set(multiprocessing.active_children())
+        try:
+            await composers.compose(our_house(), batch, at=NOW)
+            (child,) = set(multiprocessing.active_children()) - before
+            child.kill()
+            child.join()
+            mails = [await composers.compose(our_house(), batch, at=NOW) for _ in range(2)]
+        finally:
+            composers.close()
+        return [mail.recipient.address for found in mails for mail in found if isinstance(mail, Mail)]
+
+    assert asyncio.run(run()) == [f"p{number}@example.lv" for number in range(4)] * 2
+
+
+def test_composing_processes_end_with_a_sender_that_was_killed() -> None:
+    script = (
+        "import asyncio, multiprocessing, os\n"
+        "from placet.delivery.composing import Composers\n"
+        "from mail_office import NOW, letter, message, our_house\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(Composers(1).compose(our_house(), [(letter(), message())] * 4, at=NOW))\n"
+        "    (child,) = multiprocessing.active_children()\n"
+        "    print(child.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    pid = int(ended.stdout)
+    end = time.monotonic() + 60
+    while Path(f"/proc/{pid}").exists() and b"Z" not in Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2][:3]:
+        assert time.monotonic() < end, "it is still there"
+        time.sleep(0.05)

@@ -179,11 +179,12 @@ class Delivery:
         return bool(self._settle(connection, [(row, outcome) for row in rows], now))
 
     def report_carried(
-        self, connection: Connection, channel: ChannelId, carrier_id: str, outcome: Outcome, *, now: datetime
-    ) -> bool:
-        """As `report`, by the carrier's own name for the message."""
-        rows = store.rows(connection, "carried", channel=channel, carrier_id=carrier_id)
-        return bool(self._settle(connection, [(row, outcome) for row in rows], now))
+        self, connection: Connection, channel: ChannelId, outcomes: Mapping[str, Outcome], *, now: datetime
+    ) -> set[str]:
+        """As `report`, for many, by the carrier's own names for them; returns those that name a message of ours."""
+        found = store.carried(connection, channel, list(outcomes))
+        self._settle(connection, [(row, outcomes[name]) for name, row in found.items()], now)
+        return set(found)
 
     def expire(self, connection: Connection, *, now: datetime) -> int:
         """What was left in `sending` past its lease becomes `unknown`: perhaps it was taken, so it stays unsent."""

@@ -7,7 +7,7 @@ The carrier is told that we have it only when it is written down; until then it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import attrs
@@ -19,6 +19,8 @@ from placet.consents.model import Actor, Decision, Wish
 from placet.consents.store import standing_of
 from placet.delivery import wishes
 from placet.delivery.actions import Delivery
+from placet.delivery.model import Outcome
+from placet.delivery.receipts import Receipts
 from placet.delivery.sms_returns import Receipt, Reply
 from placet.delivery.stop_words import SomethingElse, meaning
 from placet.kernel.errors import BadInput
@@ -27,8 +29,6 @@ from placet.store.database import Database
 from placet.subjects.model import Alias
 
 SMS = ChannelId("sms")
-_AGAIN = (0.0, 1.0, 5.0)
-"""Seconds before each look: a receipt may be here before the answer to the submission is written down."""
 
 log = structlog.get_logger()
 
@@ -41,14 +41,15 @@ class Answers:
     delivery: Delivery
     rulebook: Rulebook
     clock: Callable[[], datetime]
+    _receipts: Receipts = attrs.field(init=False, eq=False, repr=False)
+
+    @_receipts.default
+    def _together(self) -> Receipts:
+        return Receipts(self._report)
 
     async def receipt(self, found: Receipt) -> None:
-        if found.outcome is None:
-            return
-        for pause in _AGAIN:
-            await asyncio.sleep(pause)
-            if await asyncio.to_thread(self._report, found):
-                return
+        if found.outcome is not None:
+            await self._receipts.take(found)
 
     async def reply(self, found: Reply) -> None:
         """A doubt counts as a wish to stop: nobody reads answers, and silence must not go on sending."""
@@ -61,13 +62,26 @@ class Answers:
             return
         await asyncio.to_thread(self._stop, number)
 
-    def _report(self, found: Receipt) -> bool:
-        assert found.outcome is not None
+    def _report(self, together: Sequence[Receipt]) -> list[bool]:
+        """The first word on a message counts, should there be two; of which there is a message is told."""
         now = self.clock()
+        by_name: dict[str, Outcome] = {}
+        known: set[str] = set()
+        for found in together:
+            assert found.outcome is not None
+            if found.reference is None:
+                by_name.setdefault(found.carrier_id, found.outcome)
+            elif self._report_unanswered(found.reference, found.outcome, now):
+                known.add(found.carrier_id)
+        if by_name:
+            with self.database.transaction() as connection:
+                known |= self.delivery.report_carried(connection, SMS, by_name, now=now)
+        return [found.carrier_id in known for found in together]
+
+    def _report_unanswered(self, reference: str, outcome: Outcome, now: datetime) -> bool:
+        """In a transaction of its own: many rows are locked in the order of their ids."""
         with self.database.transaction() as connection:
-            if found.reference is not None:
-                return self.delivery.report(connection, found.reference, found.outcome, now=now)
-            return self.delivery.report_carried(connection, SMS, found.carrier_id, found.outcome, now=now)
+            return self.delivery.report(connection, reference, outcome, now=now)
 
     def _stop(self, number: Alias) -> None:
         """The channel of every purpose; a number that nobody is known by is not written to either."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from placet.config import Config
 from placet.delivery.addresses import sms_sender
+from placet.delivery.composing import Composers
 from placet.delivery.dkim import Signer, signer
 from placet.delivery.mail import House, house
 from placet.delivery.smpp import Smsc
@@ -24,14 +24,7 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _Security = TypeVar("_Security", bound=str)
 
 
-def email(
-    config: Config,
-    master: MasterKey,
-    letters: Letters,
-    *,
-    clock: Callable[[], datetime],
-    executor: Executor | None = None,
-) -> Email | None:
+def email(config: Config, master: MasterKey, letters: Letters, *, clock: Callable[[], datetime]) -> Email | None:
     """The e-mail channel, or None without `PLACET_SMTP_HOST`; what cannot work raises `Misconfigured`."""
     if config.smtp_host is None:
         return None
@@ -44,7 +37,9 @@ def email(
         _secret(config.smtp_password_file, "PLACET_SMTP_PASSWORD_FILE"),
         _at_least_one(config.smtp_connections, "PLACET_SMTP_CONNECTIONS"),
     )
-    return Email(relay, sender(config, master), letters, clock=clock, executor=executor)
+    ours = sender(config, master)
+    composers = Composers(0 if ours.signer is None else _not_negative(config.dkim_processes, "PLACET_DKIM_PROCESSES"))
+    return Email(relay, ours, letters, clock=clock, composers=composers)
 
 
 def sms(
@@ -108,6 +103,12 @@ def _sms_sender(text: str) -> str:
 def _at_least_one(number: int, name: str) -> int:
     if number < 1:
         raise Misconfigured(f"{name} must be at least 1")
+    return number
+
+
+def _not_negative(number: int, name: str) -> int:
+    if number < 0:
+        raise Misconfigured(f"{name} must not be negative")
     return number
 
 

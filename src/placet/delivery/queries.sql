@@ -96,9 +96,11 @@ SELECT id, state, attempt, not_after, channel, address, permit, started_at FROM 
 WHERE reference = %(reference)s FOR UPDATE;
 
 -- name: carried
--- A message by the carrier's own name for it, locked; the newest, should a carrier use a name again.
-SELECT id, state, attempt, not_after, channel, address, permit, started_at FROM delivery.message
-WHERE channel = %(channel)s AND carrier_id = %(carrier_id)s ORDER BY started_at DESC LIMIT 1 FOR UPDATE;
+-- Messages by the carrier's own names for them, locked; the newest of a name, should a carrier use it again.
+SELECT carrier_id, id, state, attempt, not_after, channel, address, permit, started_at FROM delivery.message
+WHERE id IN (SELECT DISTINCT ON (carrier_id) id FROM delivery.message
+             WHERE channel = %(channel)s AND carrier_id = ANY(%(names)s::text[]) ORDER BY carrier_id, started_at DESC)
+ORDER BY id FOR UPDATE;
 
 -- name: settle
 -- What became of messages. What a message was filled with goes once it cannot start again.

@@ -15,20 +15,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Literal, TypeAlias
 
 import aiosmtplib
 import attrs
 
+from placet.delivery.composing import Composers, Filled
 from placet.delivery.leases import seconds_left
 from placet.delivery.letters import Letter
-from placet.delivery.mail import House, Mail, compose
+from placet.delivery.mail import House, Mail
 from placet.delivery.model import Deferred, Failed, MessageId, Outcome, Outgoing, Sent, Started, Unknown
 from placet.delivery.replies import Blame, blame_at_data, blame_at_recipient
-from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId
 
 Letters: TypeAlias = Callable[[str, str], Letter | None]
@@ -69,8 +67,8 @@ class Relay:
 
 class Email:
     """
-    Fulfils `Channel`. *clock* stamps mail and pauses; *executor* (processes) composes and signs, since a signature
-    costs a millisecond and more. Connections belong to the event loop that `send` runs in.
+    Fulfils `Channel`. *clock* stamps mail and pauses. Connections and *composers* belong to the event loop that `send`
+    runs in.
     """
 
     id = ChannelId("email")
@@ -83,10 +81,10 @@ class Email:
         letters: Letters,
         *,
         clock: Callable[[], datetime],
-        executor: Executor | None = None,
+        composers: Composers | None = None,
     ) -> None:
         self._relay, self._house, self._letters = relay, house, letters
-        self._clock, self._executor = clock, executor
+        self._clock, self._composers = clock, composers or Composers()
         self._idle: list[aiosmtplib.SMTP] = []
         self._free = asyncio.Semaphore(relay.connections)
 
@@ -95,8 +93,18 @@ class Email:
         return self._relay.connections
 
     async def send(self, batch: Sequence[Outgoing]) -> Mapping[MessageId, Outcome]:
-        outcomes = await asyncio.gather(*(self._send(message) for message in batch))
-        return dict(zip((message.id for message in batch), outcomes, strict=True))
+        outcomes: dict[MessageId, Outcome] = {}
+        filled: list[Filled] = []
+        for message in batch:
+            letter = self._letters(message.template, message.language)
+            if letter is None:
+                outcomes[message.id] = Failed("no-template")
+            else:
+                filled.append((letter, message))
+        mails = await self._composers.compose(self._house, filled, at=self._clock())
+        messages = [message for _, message in filled]
+        sent = await asyncio.gather(*map(self._send, messages, mails))
+        return outcomes | dict(zip((message.id for message in messages), sent, strict=True))
 
     async def find(self, started: Sequence[Started]) -> Mapping[MessageId, Outcome]:  # noqa: ARG002
         """SMTP has no question for it (RFC 1047): nothing is known until a bounce comes."""
@@ -108,29 +116,16 @@ class Email:
     async def close(self) -> None:
         while self._idle:
             await _quit(self._idle.pop())
+        self._composers.close()
 
-    async def _send(self, message: Outgoing) -> Outcome:
-        letter = self._letters(message.template, message.language)
-        if letter is None:
-            return Failed("no-template")
+    async def _send(self, message: Outgoing, mail: Mail | Failed) -> Outcome:
+        if isinstance(mail, Failed):
+            return mail
         async with self._free:
             left = seconds_left(message, self._clock())
             if left <= 0:
                 return self._deferred("too-slow")
-            try:
-                mail = await self._compose(letter, message)
-            except KeyError:
-                return Failed("no-value")
-            except BadInput:
-                return Failed("unreachable-address", suppress=True)
             return await self._hand_over(mail, asyncio.get_running_loop().time() + left)
-
-    async def _compose(self, letter: Letter, message: Outgoing) -> Mail:
-        at = self._clock()
-        if self._executor is None:
-            return compose(self._house, letter, message, at=at)
-        work = partial(compose, self._house, letter, message, at=at)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def _hand_over(self, mail: Mail, deadline: float) -> Outcome:
         try:

@@ -165,6 +165,12 @@ def rows(connection: Connection, name: str, **values: object) -> list[Row]:
     return [_row(*row) for row in connection.execute(SQL[name], values)]
 
 
+def carried(connection: Connection, channel: ChannelId, names: Sequence[str]) -> dict[str, Row]:
+    """The started messages that a carrier knows by *names*, locked."""
+    found = connection.execute(SQL["carried"], {"channel": channel, "names": list(names)})
+    return {name: _row(*rest) for name, *rest in found}
+
+
 def settle(connection: Connection, settled: Sequence[Mapping[str, object]], *, now: datetime) -> None:
     if settled:
         connection.execute(SQL["settle"], {"messages": _encode(settled), "now": now})
