@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import attrs
 import numpy as np
@@ -60,11 +61,12 @@ def record_rows(
     ignored = 0
     if len(admitted.at):
         entries = _Entries.of(batch, rows, admitted)
-        with ledger.copying(connection) as stream:
+        ignored = entries.fold()
+        # States need no bytes of the records: the server stores them while the first records are made.
+        with ledger.copying(connection, first=partial(store.copy_changes, connection, batch.writing)) as stream:
             entries.send(stream)
-            ignored = entries.fold()
         entries.answer(admitted)
-        store.write_bulk(connection, batch.writing)
+        store.write_changed(connection, batch.writing)
     return Answers(len(admitted.at), ignored, admitted.repeated, admitted.refused)
 
 

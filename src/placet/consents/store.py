@@ -82,7 +82,7 @@ class Writing:
     answered: list[dict[str, Any]] = attrs.field(factory=list)
     evidence: list[dict[str, Any]] = attrs.field(factory=list)
     firsts: list[Firsts] = attrs.field(factory=list)
-    """New states in columns, each with its one change in the feed; only `write_bulk` knows them."""
+    """New states in columns, each with its one change in the feed; only `copy_changes` knows them."""
 
     def answer(self, key: bytes, request: bytes, position: Position, now: datetime) -> None:
         self.answered.append({"key": key.hex(), "request": request.hex(), "position": position, "created_at": now})
@@ -138,9 +138,9 @@ def write(connection: Connection, writing: Writing) -> None:
     connection.execute(SQL["write"], {name: msgspec.json.encode(rows).decode() for name, rows in parts.items()})
 
 
-def write_bulk(connection: Connection, writing: Writing) -> None:
+def copy_changes(connection: Connection, writing: Writing) -> None:
     """
-    As `write`, with the feed and the new states by COPY.
+    The feed and the new states of *writing*, by COPY; `write_changed` writes the rest.
 
     Whoever holds the head row's lock knows which states there are, so what is new cannot collide.
     """
@@ -150,6 +150,10 @@ def write_bulk(connection: Connection, writing: Writing) -> None:
     pack.copy_rows(
         connection, SQL["copy_states"], [*new, *(_packed_state(key, writing.states[key]) for key in writing.new)]
     )
+
+
+def write_changed(connection: Connection, writing: Writing) -> None:
+    """What `copy_changes` leaves: states that changed, answers to keys, evidence."""
     rest = {key: state for key, state in writing.states.items() if key not in writing.new}
     if rest or writing.answered or writing.evidence:
         write(connection, attrs.evolve(writing, states=rest, feed=[]))

@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -71,31 +72,34 @@ def append(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 @contextlib.contextmanager
-def copying(connection: Connection) -> Iterator[Copying]:
+def copying(connection: Connection, *, first: Callable[[], None] = lambda: None) -> Iterator[Copying]:
     """
     As `append`, by COPY, for thousands: yields what writes the rows, and moves the head at the end.
 
-    Rows leave as they come, by a thread of their own, so the server stores them while the next are decided. Until the
-    end the connection is busy.
+    A thread of its own has the connection until the end: it does *first*, then sends the rows as they come, so that
+    the server stores some while the next are made.
     """
-    with connection.cursor() as cursor:
-        with cursor.copy(_SQL["copy_records"]) as copy, _beside(copy.write) as send:
-            rows = Copying(send)
-            yield rows
-            send(b"".join((*rows.waiting, pack.TRAILER)))
-        if rows.count:
-            moved = {"position": rows.position, "recorded_at": rows.recorded_at, "count": rows.count}
-            cursor.execute(_SQL["move_head"], moved)
-
-
-@contextlib.contextmanager
-def _beside(write: Callable[[bytes], None]) -> Iterator[Callable[[bytes], None]]:
-    """*write* in a thread of its own, in order; at the end all is written, or what went wrong is raised."""
+    coming: SimpleQueue[bytes | None] = SimpleQueue()
     with ThreadPoolExecutor(1, "copy") as thread:
-        written: list[Future[None]] = []
-        yield lambda part: written.append(thread.submit(write, part))
-        for each in written:
-            each.result()
+        sent = thread.submit(_send, connection, first, iter(coming.get, None))
+        try:
+            rows = Copying(coming.put)
+            yield rows
+            coming.put(b"".join((*rows.waiting, pack.TRAILER)))
+        finally:
+            # Also when what makes the rows has failed: its error rolls everything back.
+            coming.put(None)
+        sent.result()
+    if rows.count:
+        moved = {"position": rows.position, "recorded_at": rows.recorded_at, "count": rows.count}
+        connection.execute(_SQL["move_head"], moved)
+
+
+def _send(connection: Connection, first: Callable[[], None], parts: Iterator[bytes]) -> None:
+    first()
+    with connection.cursor() as cursor, cursor.copy(_SQL["copy_records"]) as copy:
+        for part in parts:
+            copy.write(part)
 
 
 @attrs.define
