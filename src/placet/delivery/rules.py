@@ -53,6 +53,13 @@ class Cap:
     channel: ChannelId | None = None
     per_topic: bool = False
 
+    @property
+    def reason(self) -> Refusal:
+        """What it refuses with."""
+        if self.per_topic:
+            return Refusal.CAP_TOPIC
+        return Refusal.CAP_ALL if self.channel is None else Refusal.CAP_CHANNEL
+
 
 @attrs.frozen
 class Calendar:
@@ -210,7 +217,7 @@ def capped(asked: Asked, caps: Sequence[Cap], now: datetime) -> Refusal | None:
             continue
         counted = [one for one in asked.earlier if _counts(one, cap, asked) and now - one.at < cap.period]
         if len(counted) >= cap.most:
-            return _reason(cap)
+            return cap.reason
     return None
 
 
@@ -284,12 +291,6 @@ def _counts(one: Earlier, cap: Cap, asked: Asked) -> bool:
     same_channel = cap.channel is None or one.channel == cap.channel
     same_topic = not cap.per_topic or one.topic == asked.topic
     return one.kind is cap.kind and same_channel and same_topic
-
-
-def _reason(cap: Cap) -> Refusal:
-    if cap.per_topic:
-        return Refusal.CAP_TOPIC
-    return Refusal.CAP_ALL if cap.channel is None else Refusal.CAP_CHANNEL
 
 
 @lru_cache(64)

@@ -102,4 +102,6 @@ CREATE VIEW subjects.current AS
 CREATE VIEW subjects.line_role_current AS
     SELECT role.line, person.number, person.id, role.role, role.valid_from
     FROM subjects.line_role AS role JOIN subjects.person USING (number) WHERE role.valid_to IS NULL;
-GRANT SELECT ON subjects.current, subjects.line_role_current TO {app};
+CREATE VIEW subjects.reached AS
+    SELECT number, kind, hash, valid_from FROM subjects.contact WHERE valid_to IS NULL;
+GRANT SELECT ON subjects.current, subjects.line_role_current, subjects.reached TO {app};

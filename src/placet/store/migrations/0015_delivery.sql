@@ -30,17 +30,17 @@ CREATE TABLE delivery.message (
     planned_at  timestamptz NOT NULL,
     changed_at  timestamptz NOT NULL,
     closed_at   timestamptz,            -- of `unknown`: nobody looks for it any more
-    UNIQUE (number, key),
+    UNIQUE (key, number),               -- in this order: what is planned for many grows at one end
     CHECK (not_before < not_after OR state <> 'planned'),
     CHECK ((state = 'refused') <= (reason IS NOT NULL)),
     CHECK ((state = 'sending') <= (lease_until IS NOT NULL AND reference IS NOT NULL AND permit IS NOT NULL))
 );
 CREATE INDEX message_due ON delivery.message (channel, (kind <> 'service'), not_before)
     WHERE state IN ('planned', 'deferred');
-CREATE INDEX message_live ON delivery.message (number) WHERE state IN ('planned', 'deferred', 'sending');
 CREATE INDEX message_sending ON delivery.message (lease_until) WHERE state = 'sending';
 CREATE INDEX message_unknown ON delivery.message (channel, started_at) WHERE state = 'unknown' AND closed_at IS NULL;
-CREATE INDEX message_started ON delivery.message (number, started_at) WHERE started_at IS NOT NULL;
+CREATE INDEX message_started ON delivery.message (number, started_at) INCLUDE (kind, channel, topic, state)
+    WHERE started_at IS NOT NULL;
 CREATE INDEX message_of ON delivery.message (number, planned_at, id);
 CREATE UNIQUE INDEX message_reference ON delivery.message (reference) WHERE reference IS NOT NULL;
 CREATE INDEX message_carrier ON delivery.message (channel, carrier_id) WHERE carrier_id IS NOT NULL;

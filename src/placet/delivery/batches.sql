@@ -1,0 +1,87 @@
+-- name: muted
+-- The numbers (4 bytes each, big-endian) of those who do not want such a message at an instant.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM (
+    SELECT DISTINCT number FROM delivery.muted
+    WHERE kind IN ('', %(kind)s) AND topic IN ('', %(topic)s) AND channel IN ('', %(channel)s)
+      AND (until IS NULL OR until > %(at)s)) AS found;
+
+-- name: unreachable
+-- The numbers of living persons without a present address of a kind.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM subjects.current AS person
+WHERE erased_at IS NULL AND merged_into IS NULL AND NOT EXISTS (
+    SELECT FROM subjects.reached AS contact WHERE contact.number = person.number AND contact.kind = %(alias)s);
+
+-- name: suppressed
+-- The numbers of those whose newest address of a kind is not written to.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM (
+    SELECT DISTINCT contact.number FROM delivery.suppressed
+    JOIN subjects.reached AS contact ON contact.hash = suppressed.address AND contact.kind = %(alias)s
+    WHERE suppressed.channel = %(channel)s AND NOT EXISTS (
+        SELECT FROM subjects.reached AS newer
+        WHERE newer.number = contact.number AND newer.kind = contact.kind
+          AND (newer.valid_from, contact.hash) > (contact.valid_from, newer.hash))) AS found;
+
+-- name: capped
+-- The numbers of those who were sent as many messages of a kind as may be since an instant, of a channel, of a topic, or
+-- of all.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM (
+    SELECT number FROM delivery.message
+    WHERE started_at > %(since)s AND kind = %(kind)s AND state IN ('sending', 'sent', 'delivered', 'unknown')
+      AND (%(channel)s::text IS NULL OR channel = %(channel)s) AND (%(topic)s::text IS NULL OR topic = %(topic)s)
+    GROUP BY number HAVING count(*) >= %(most)s) AS found;
+
+-- name: slower
+-- The numbers of those who want fewer messages of a kind, and had one since an instant.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM delivery.slowed
+WHERE kind = %(kind)s AND EXISTS (
+    SELECT FROM delivery.message AS earlier
+    WHERE earlier.number = slowed.number AND earlier.started_at > %(since)s AND earlier.kind = %(kind)s
+      AND earlier.state IN ('sending', 'sent', 'delivered', 'unknown'));
+
+-- name: insert
+-- The same message for many persons, each in their own language. The ids grow with the numbers (UUID version 7: time, a
+-- counter, randomness), so that the indexes grow at their ends.
+INSERT INTO delivery.message (id, number, key, kind, activity, channel, topic, template, language, not_before, not_after,
+                              state, reason, planned_at, changed_at)
+SELECT (lpad(to_hex((extract(epoch FROM %(now)s::timestamptz) * 1000)::bigint), 12, '0') || '7'
+        || lpad(to_hex(row_number() OVER (ORDER BY person.number) / 4096 %% 4096), 3, '0')
+        || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid,
+       person.number, %(key)s, %(kind)s, %(activity)s, %(channel)s, %(topic)s, %(template)s, person.language,
+       %(not_before)s, %(not_after)s, %(state)s, %(reason)s, %(now)s, %(now)s
+FROM unnest(%(numbers)s::int[]) AS chosen (number) JOIN subjects.current AS person USING (number)
+WHERE person.erased_at IS NULL AND person.merged_into IS NULL
+ORDER BY person.number
+ON CONFLICT (key, number) DO NOTHING;
+
+-- name: halt
+-- Pause or end all that is planned under these keys; what was ended is never only paused again.
+INSERT INTO delivery.halted AS kept (key, halt, since) SELECT key, %(halt)s, %(now)s FROM unnest(%(keys)s::text[]) AS key
+ON CONFLICT (key) DO UPDATE SET halt = excluded.halt, since = excluded.since
+WHERE kept.halt = 'paused' AND excluded.halt = 'ended';
+
+-- name: resume
+-- End a pause.
+DELETE FROM delivery.halted WHERE key = ANY(%(keys)s::text[]) AND halt = 'paused';
+
+-- name: hurry
+-- What a pause had put off.
+UPDATE delivery.message SET not_before = %(now)s, changed_at = %(now)s
+WHERE key = ANY(%(keys)s::text[]) AND state IN ('planned', 'deferred') AND not_before > %(now)s
+  AND not_before <= %(now)s + interval '15 minutes' AND not_after > %(now)s AND changed_at > planned_at;
+
+-- name: sweep
+-- Some of what was ended and is planned still.
+UPDATE delivery.message SET state = 'refused', reason = 'cancelled', sealed = NULL, changed_at = %(now)s
+WHERE id IN (
+    SELECT message.id FROM delivery.halted JOIN delivery.message USING (key)
+    WHERE halted.halt = 'ended' AND message.state IN ('planned', 'deferred')
+    ORDER BY message.id LIMIT %(limit)s FOR UPDATE OF message SKIP LOCKED);
+
+-- name: counts
+-- How many messages with these keys are in each state, and for which reason.
+SELECT key, state, reason, count(*) FROM delivery.message WHERE key = ANY(%(keys)s::text[]) GROUP BY key, state, reason;
+
+-- name: recipients
+-- The numbers of those whose message with a key is in one of these states.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM delivery.message
+WHERE key = %(key)s AND state = ANY(%(states)s::text[]);
