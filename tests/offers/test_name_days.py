@@ -8,7 +8,7 @@ import pytest
 
 from placet.kernel.errors import BadInput
 from placet.purposes.offers.greetings.calendar import NOT_LISTED, Listed, YearDay, is_listed, listed, name_day
-from placet.purposes.offers.greetings.vocative import name_days
+from placet.purposes.offers.greetings.vocative import in_calendar
 
 
 def test_traditional_and_extended_names_have_their_day() -> None:
@@ -36,11 +36,12 @@ def test_the_sentence_and_the_dash_of_the_lists_are_no_names() -> None:
 
 
 def test_each_first_name_has_its_day_and_the_surname_has_none() -> None:
-    assert name_days("Anna Marija Kārlis") == (("Anna", YearDay(7, 26)), ("Marija", YearDay(7, 22)))
-    assert name_days("Anna-Marija Ozola") == name_days("Anna Marija Ozola")
-    assert name_days("Иван Соколов") == (("Иван", YearDay(8, 27)),)
-    assert name_days("Thomas Becker") == ()
-    assert name_days(None) == ()
+    both = ((Listed("Anna", YearDay(7, 26)),), (Listed("Marija", YearDay(7, 22)),))
+    assert in_calendar("Anna Marija Kārlis") == both
+    assert in_calendar("Anna-Marija Ozola") == both
+    assert in_calendar("Иван Соколов") == ((Listed("Ivans", YearDay(8, 27)),),)
+    assert in_calendar("Thomas Becker") == ()
+    assert in_calendar(None) == ()
 
 
 def test_the_twenty_ninth_of_february_is_kept_on_the_first_of_march() -> None:

@@ -53,6 +53,8 @@ EMPTIED = {
     "delivery.message",
     "delivery.muted",
     "delivery.slowed",
+    "offers.greeted",
+    "offers.greeting_wish",
     "offers.wish",
     "rights.words",
     "subjects.contact",

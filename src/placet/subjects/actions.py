@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from placet.kernel.errors import BadInput, Conflict, Misconfigured, NotFound
-from placet.kernel.ids import LineId, MandateId, PurposeId, SubjectId, new_subject_id, parse_uuid
+from placet.kernel.ids import LineId, MandateId, Number, PurposeId, SubjectId, new_subject_id, parse_uuid
 from placet.kernel.periods import Period
 from placet.kernel.seal import MasterKey
 from placet.store.copying import array
@@ -218,13 +218,16 @@ class Subjects:
         if row is None:
             raise NotFound(UNKNOWN, code="unknown-subject")
         wrapped, name, birth_date = row
-        if wrapped is None:
-            return Profile()
-        key = self.vault.unwrap(wrapped, id)
-        return Profile(
-            None if name is None else open_field(key, id, "name", name),
-            None if birth_date is None else date.fromisoformat(open_field(key, id, "birth_date", birth_date)),
-        )
+        return Profile() if wrapped is None else _opened_profile(self.vault.unwrap(wrapped, id), id, name, birth_date)
+
+    def profiles(self, connection: Connection, numbers: Sequence[Number]) -> list[tuple[Subject, Profile]]:
+        """The persons with these numbers and their profiles, in order; neither the erased nor the merged."""
+        found = []
+        for *row, wrapped, name, birth_date in store.every(connection, "profiles", numbers=list(numbers)):
+            person = store.subject(row)
+            key = self.vault.unwrap(wrapped, person.id)
+            found.append((person, _opened_profile(key, person.id, name, birth_date)))
+        return found
 
     def rectify(self, connection: Connection, id: SubjectId, profile: Profile, *, now: datetime) -> None:
         """Write down name and birth date as they are (GDPR 16)."""
@@ -346,6 +349,13 @@ class Subjects:
 def _plausible(birth_date: date | None, now: datetime) -> None:
     if birth_date is not None and not date(1890, 1, 1) <= birth_date <= now.date():
         raise BadInput("a birth date lies between 1890 and today; nothing was changed", code="bad-birth-date")
+
+
+def _opened_profile(key: bytes, id: SubjectId, name: bytes | None, birth_date: bytes | None) -> Profile:
+    return Profile(
+        None if name is None else open_field(key, id, "name", name),
+        None if birth_date is None else date.fromisoformat(open_field(key, id, "birth_date", birth_date)),
+    )
 
 
 def _sealed_profile(key: bytes, id: SubjectId, profile: Profile) -> dict[str, bytes | None]:

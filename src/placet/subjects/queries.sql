@@ -88,6 +88,11 @@ ORDER BY person.id, contact.valid_from DESC, contact.hash;
 -- The sealed name and birth date of a person.
 SELECT wrapped_key, name, birth_date FROM subjects.person WHERE id = %(id)s;
 
+-- name: profiles
+-- Persons by their numbers, with sealed name and birth date; neither the erased nor who was merged into another.
+SELECT id, number, language, created_at, erased_at, wrapped_key, name, birth_date FROM subjects.person
+WHERE number = ANY (%(numbers)s::int[]) AND erased_at IS NULL AND merged_into IS NULL ORDER BY number;
+
 -- name: set_profile
 -- Rectify name and birth date (GDPR 16).
 UPDATE subjects.person SET name = %(name)s, birth_date = %(birth_date)s WHERE id = %(id)s AND erased_at IS NULL;

@@ -23,6 +23,8 @@ from placet.gate.actions import Gate
 from placet.kernel.ids import ChannelId, Number
 from placet.kernel.seal import MasterKey
 from placet.purposes.offers.duties import OffersDuties, Part
+from placet.purposes.offers.greetings.actions import Greetings
+from placet.purposes.offers.greetings.duties import GreetingDuties
 from placet.purposes.offers.wish_duties import WishDuties
 from placet.purposes.offers.wishes import Wishes
 from placet.store.database import Database
@@ -64,6 +66,7 @@ class Offers:
     """Thread-safe. `worded` are found by the first word of a template (`campaign/…`), `busy` are asked in turn."""
 
     wishes: Wishes
+    greetings: Greetings
     duties: OffersDuties
     worded: dict[str, Worded] = attrs.field(factory=dict, repr=False)
     fillers: dict[str, Filler] = attrs.field(factory=dict, repr=False)
@@ -72,8 +75,18 @@ class Offers:
     @classmethod
     def of(cls, ground: Ground) -> Offers:
         """The rooms of offers; what their templates are filled with is told to the queue."""
-        parts: tuple[Part, ...] = (WishDuties(),)
-        made = cls(Wishes(), OffersDuties(parts))
+        greetings = Greetings.of(
+            ground.config, ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery
+        )
+        parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects))
+        made = cls(
+            Wishes(),
+            greetings,
+            OffersDuties(parts),
+            worded={"greeting": greetings},
+            fillers={"greeting": greetings.fill},
+            busy=(greetings,),
+        )
         ground.delivery.fillers.update(made.fillers)
         return made
 
@@ -100,3 +113,4 @@ class Offers:
     def inherit(self, connection: Connection, number: Number, merged: Number) -> None:
         """Two identities were one person."""
         self.wishes.inherit(connection, number, merged)
+        self.greetings.inherit(connection, number, merged)
