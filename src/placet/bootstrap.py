@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -42,12 +43,19 @@ from placet.delivery import codes
 from placet.delivery.actions import Delivery
 from placet.delivery.answers import Answers
 from placet.delivery.channels import email as email_channel
+from placet.delivery.channels import maildir as returns_maildir
 from placet.delivery.channels import sms as sms_channel
 from placet.delivery.codes import CodeMessages
 from placet.delivery.letters import Letter
+from placet.delivery.mailbox import Maildir
 from placet.delivery.model import Channel
-from placet.delivery.trials import Trials
+from placet.delivery.receipting import Receipting
+from placet.delivery.returns import Returns
+from placet.delivery.service import ServiceMessages, ServiceTexts
 from placet.delivery.sms import Text
+from placet.delivery.tokens import tokens
+from placet.delivery.trials import Trials
+from placet.delivery.unsubscribing import Unsubscribing
 from placet.duties import Duties
 from placet.gate import restrictions
 from placet.gate import roles as gate_roles
@@ -101,12 +109,15 @@ class Application:
     requests: Requests
     journal: Journal
     delivery: Delivery
+    service: ServiceMessages
     trials: Trials
     offers: Offers
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
     channels: tuple[Channel, ...] = ()
     """The ways to reach people that are set up."""
+    maildir: Maildir | None = None
+    """Where mail comes back to, if that is set up."""
 
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
@@ -115,6 +126,23 @@ class Application:
     def assisted(self) -> Assisted:
         """Grants that a member of staff writes down, and somebody else completes."""
         return Assisted(self.database, self.subjects, self.rulebook, self.codes)
+
+    @property
+    def unsubscribing(self) -> Unsubscribing:
+        """What the links in messages stop."""
+        return Unsubscribing(self.delivery, self.in_force, tokens(self.master))
+
+    @property
+    def returns(self) -> Returns | None:
+        """What acts on mail that comes back."""
+        if self.maildir is None:
+            return None
+        return Returns(self.database, self.unsubscribing, self.rulebook, self.maildir)
+
+    @property
+    def receipting(self) -> Receipting:
+        """What tells people of the decisions that others wrote down."""
+        return Receipting(self.database, self.in_force, self.service)
 
     def subject_keys(self, subjects: Sequence[UUID]) -> dict[UUID, bytes | None]:
         """The keys of *subjects* for a verification; None for the erased."""
@@ -191,7 +219,11 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     gate = Gate.of(config, master)
     delivery = Delivery.of(config, master, subjects, gate)
     offers = Offers.of(Ground(config, master, database, subjects, in_force, rulebook, gate, delivery))
-    channels = _channels(config, master, offers, Answers(database, delivery, rulebook, clock.now))
+    with database.transaction() as connection:
+        told = ServiceTexts(in_force.read(connection).controller)
+    answers = Answers(database, delivery, rulebook, clock.now)
+    channels = _channels(config, master, (codes, told, offers), answers)
+    service = ServiceMessages(delivery, {channel.id for channel in channels}, config.url)
     by_channel = CodeMessages(delivery, {channel.id for channel in channels}) if channels else None
     return Application(
         config=config,
@@ -212,24 +244,33 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         ceremonies=Ceremonies(master),
         staff_provider=staff_provider(config),
         customer_provider=customer_provider(config),
-        requests=Requests(subjects, ZoneInfo(config.time_zone)),
+        requests=Requests(subjects, ZoneInfo(config.time_zone), service),
         journal=Journal.of(config, master),
         delivery=delivery,
+        service=service,
         trials=Trials.of(config, master),
         offers=offers,
         duties=(offers.duties,),
         channels=channels,
+        maildir=returns_maildir(config),
     )
 
 
-def _channels(config: Config, master: MasterKey, offers: Offers, answers: Answers) -> tuple[Channel, ...]:
-    """The ways to reach people that the settings describe, each with the words of all rooms that send."""
+class _Texts(Protocol):
+    """A room that sends: its letters and texts, each None where the template is another's."""
+
+    def letter(self, template: str, language: str) -> Letter | None: ...
+    def text(self, template: str, language: str) -> Text | None: ...
+
+
+def _channels(config: Config, master: MasterKey, rooms: Sequence[_Texts], answers: Answers) -> tuple[Channel, ...]:
+    """The ways to reach people that the settings describe, each with the words of all *rooms* that send."""
 
     def letter(template: str, language: str) -> Letter | None:
-        return codes.letter(template, language) or offers.letter(template, language)
+        return next((found for room in rooms if (found := room.letter(template, language)) is not None), None)
 
     def text(template: str, language: str) -> Text | None:
-        return codes.text(template, language) or offers.text(template, language)
+        return next((found for room in rooms if (found := room.text(template, language)) is not None), None)
 
     email = email_channel(config, master, letter, clock=clock.now)
     sms = sms_channel(config, text, clock=clock.now, on_receipt=answers.receipt, on_reply=answers.reply)

@@ -83,6 +83,7 @@ class Config:
     smtp_from: str | None = None
     smtp_from_name: str = "Amigo"
     smtp_return_domain: str | None = None
+    returns_maildir: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
     dkim_domain: str | None = None
     dkim_selector: str | None = None
     dkim_key_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from mail_office import NOW, TOKENS, letter, message, our_house
 
 from placet.delivery.mail import compose
 from placet.delivery.mail_returns import Bounce, Complaint, Returned, StopAsked, Unread, returned
-from placet.delivery.mailbox import collect
-from placet.delivery.model import Delivered, Failed, Outcome
+from placet.delivery.mailbox import Maildir
+from placet.delivery.model import Delivered, Failed, Outcome, Sent
+from placet.kernel.errors import Misconfigured
 
 TABLE = yaml.safe_load(Path(__file__).with_name("mail_returns.yaml").read_text(encoding="utf-8"))
 SENT = message()
@@ -59,6 +61,8 @@ def read(content: bytes) -> Returned:
 @cases("bounces", "title")
 def test_bounces(case: dict[str, Any]) -> None:
     expected: Outcome | None = Delivered() if case.get("delivered") else None
+    if case.get("taken"):
+        expected = Sent()
     if "why" in case:
         expected = Failed(case["why"], suppress=case["suppress"])
     assert read(bounce(case["action"], case["status"])) == Bounce(SENT.reference, expected)
@@ -106,11 +110,16 @@ def test_nothing_that_anyone_sends_breaks_the_reader(junk: bytes, place: int) ->
     assert read(junk) == Unread()
 
 
-def test_a_maildir_is_read_once_and_what_could_not_be_kept_again(tmp_path: Path) -> None:
+@pytest.fixture
+def maildir(tmp_path: Path) -> Maildir:
     for name in ("new", "cur", "tmp"):
         (tmp_path / name).mkdir()
     for number in range(3):
         (tmp_path / "new" / f"17{number}.mx").write_bytes(bounce("failed", "5.1.1"))
+    return Maildir.opened(tmp_path, "r.amigo.lv")
+
+
+def test_a_maildir_is_read_once_and_what_could_not_be_kept_again(maildir: Maildir) -> None:
     seen: list[Returned] = []
 
     def second_fails(found: Returned) -> None:
@@ -119,12 +128,23 @@ def test_a_maildir_is_read_once_and_what_could_not_be_kept_again(tmp_path: Path)
             raise ConnectionError("the database is away")
 
     with pytest.raises(ConnectionError):
-        collect(tmp_path, second_fails, domain="r.amigo.lv")
-    assert collect(tmp_path, seen.append, domain="r.amigo.lv") == 2
-    assert collect(tmp_path, seen.append, domain="r.amigo.lv") == 0
+        maildir.collect(second_fails)
+    assert maildir.collect(seen.append) == 2
+    assert maildir.collect(seen.append) == 0
     assert len(seen) == 4
-    assert sorted(file.name for file in (tmp_path / "cur").iterdir()) == [f"17{n}.mx:2,S" for n in range(3)]
+    assert sorted(file.name for file in (maildir.folder / "cur").iterdir()) == [f"17{n}.mx:2,S" for n in range(3)]
 
 
-def test_a_maildir_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert collect(tmp_path / "none", lambda found: None, domain="r.amigo.lv") == 0
+def test_what_is_not_understood_waits_for_a_person_and_goes_after_a_time(maildir: Maildir) -> None:
+    (maildir.folder / "new" / "199.mx").write_bytes(f"To: {MAIL.sender}\r\nSubject: I am away\r\n\r\n".encode())
+    assert maildir.collect(lambda found: None) == 4
+    assert maildir.unread() == 1
+    written = [datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in (maildir.folder / "cur").iterdir()]
+    assert maildir.sweep(before=min(written) - timedelta(minutes=1)) == 0
+    assert maildir.sweep(before=max(written) + timedelta(minutes=1)) == 4
+    assert maildir.unread() == 0
+
+
+def test_a_folder_that_is_no_maildir_is_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured):
+        Maildir.opened(tmp_path / "none", "r.amigo.lv")

@@ -15,14 +15,14 @@ import structlog
 
 from placet.consents import actions as consents
 from placet.consents.actions import Rulebook
-from placet.consents.model import Actor, Decision, Wish
-from placet.consents.store import standing_of
+from placet.consents.model import Decision
 from placet.delivery import wishes
 from placet.delivery.actions import Delivery
 from placet.delivery.model import Outcome
 from placet.delivery.receipts import Receipts
 from placet.delivery.sms_returns import Receipt, Reply
 from placet.delivery.stop_words import SomethingElse, meaning
+from placet.delivery.unsubscribing import Said, closing
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId
 from placet.store.database import Database
@@ -93,10 +93,7 @@ class Answers:
                     connection, self.delivery.subjects.vault, number, "do-not-contact", channel=SMS, now=now
                 )
                 return
-            stopped = [
-                Wish(person.id, purpose, "withdrawn", "sms", Actor("subject"), channel=SMS)
-                for purpose, states in standing_of(connection, person.number).items()
-                if SMS in states and states[SMS].decision == Decision.GIVEN
-            ]
+            said = Said(Decision.WITHDRAWN, "sms", "STOP")
+            stopped = closing(connection, person.id, person.number, SMS, among=None, said=said)
             if stopped:
                 consents.record(connection, stopped, rulebook=self.rulebook, now=now)

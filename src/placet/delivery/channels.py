@@ -12,6 +12,7 @@ from placet.delivery.addresses import sms_sender
 from placet.delivery.composing import Composers
 from placet.delivery.dkim import Signer, signer
 from placet.delivery.mail import House, house
+from placet.delivery.mailbox import Maildir
 from placet.delivery.smpp import Smsc
 from placet.delivery.sms import Sms, Texts
 from placet.delivery.sms_returns import Receipt, Reply
@@ -67,11 +68,20 @@ def sms(
     return Sms(smsc, texts, clock=clock, on_receipt=on_receipt, on_reply=on_reply)
 
 
+def maildir(config: Config) -> Maildir | None:
+    """Where mail comes back to, or None without `PLACET_RETURNS_MAILDIR`."""
+    return None if config.returns_maildir is None else Maildir.opened(config.returns_maildir, return_domain(config))
+
+
+def return_domain(config: Config) -> str:
+    """The domain of `b+…@` and `u+…@`."""
+    return config.smtp_return_domain or _given(config.smtp_from, "PLACET_SMTP_FROM").rpartition("@")[2]
+
+
 def sender(config: Config, master: MasterKey) -> House:
     """Who our mail is from, and where it returns to: for the channel and for reading what came back."""
     address = _given(config.smtp_from, "PLACET_SMTP_FROM")
-    returns = config.smtp_return_domain or address.rpartition("@")[2]
-    name = config.smtp_from_name
+    returns, name = return_domain(config), config.smtp_from_name
     return house(name, address, returns=returns, url=config.url, tokens=tokens(master), signer=_signer(config))
 
 

@@ -16,7 +16,7 @@ from email.message import Message
 
 import attrs
 
-from placet.delivery.model import Delivered, Failed, Outcome
+from placet.delivery.model import Delivered, Failed, Outcome, Sent
 from placet.delivery.replies import Blame, blame, status_of
 
 _RETURN = re.compile(r"\b([bu])\+([a-z0-9-]{8,100})@", re.ASCII | re.IGNORECASE)
@@ -25,7 +25,7 @@ _MESSAGE_ID = re.compile(r"<([a-z0-9-]{8,100})@([a-z0-9.-]+)>", re.ASCII | re.IG
 
 @attrs.frozen
 class Bounce:
-    """A server says what became of a mail; *outcome* is None while it is only late."""
+    """A server says what became of a mail; *outcome* is None where its report says nothing of that."""
 
     reference: str
     outcome: Outcome | None
@@ -78,8 +78,11 @@ def _outcome(report: Message) -> Outcome | None:
     """The fields of the recipient (RFC 3464 §2.3); our mails have one each."""
     for block in _inside(report):
         action = str(block.get("Action", "")).strip().lower()
-        if action in {"delivered", "relayed", "expanded"}:
-            return Delivered() if action == "delivered" else None
+        if action == "delivered":
+            return Delivered()
+        if action in {"delayed", "relayed", "expanded"}:
+            # Late or handed on, it was taken: news of a message whose answer was lost.
+            return Sent()
         if action == "failed":
             # Gave up after days of 4yz: it has not arrived, and nobody is to blame for good.
             status = status_of(str(block.get("Status", ""))) or "5.0.0"

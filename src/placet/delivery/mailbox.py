@@ -1,26 +1,85 @@
 """
-A Maildir into which the mail server puts what comes back: read once, then moved to `cur` as seen.
+A Maildir into which the mail server puts what comes back: each mail is acted on once, then put away.
 
 A file is moved only after its content was acted on. Whoever dies in between acts on it again, which changes nothing:
-a message has one end, and stopping twice is stopping.
+a message has one end, and stopping twice is stopping. What was understood lies in `cur`, what was not in the folder
+`.Unread` (Maildir++), where a person may look at it with any mail program; both go after a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-from placet.delivery.mail_returns import Returned, returned
+import attrs
+
+from placet.delivery.mail_returns import Returned, Unread, returned
+from placet.kernel.errors import Misconfigured
 
 LARGEST = 1_000_000
 """Bytes of a mail that are read; the reports stand at its beginning."""
+MOST = 1000
+"""Mails of one round."""
 
 
-def collect(folder: Path, act: Callable[[Returned], None], *, domain: str, limit: int = 1000) -> int:
-    """Give what is new in the Maildir *folder* to *act*, the oldest first, at most *limit*; how many there were."""
-    new = sorted((folder / "new").iterdir()) if (folder / "new").is_dir() else []
-    for file in new[:limit]:
-        with file.open("rb") as stream:
-            act(returned(stream.read(LARGEST), domain=domain))
-        file.rename(folder / "cur" / f"{file.name}:2,S")
-    return len(new[:limit])
+@attrs.frozen
+class Maildir:
+    """The folder, and the domain of our return addresses."""
+
+    folder: Path
+    domain: str
+
+    @classmethod
+    def opened(cls, folder: Path, domain: str) -> Maildir:
+        """The Maildir *folder*; one that is none is told now, not when the first bounce is lost."""
+        if not (folder / "new").is_dir():
+            raise Misconfigured("PLACET_RETURNS_MAILDIR must name a Maildir: a folder with new, cur and tmp in it")
+        return cls(folder, domain)
+
+    def collect(self, act: Callable[[Returned], None]) -> int:
+        """Give what is new to *act*, the oldest first, at most `MOST`; returns how many there were."""
+        new = sorted((self.folder / "new").iterdir())[:MOST]
+        return sum(self._collected(file, act) for file in new)
+
+    def unread(self) -> int:
+        """How many mails wait for a person to look at them."""
+        return sum(1 for _ in _files(self._aside / "new", self._aside / "cur"))
+
+    def sweep(self, *, before: datetime) -> int:
+        """Delete what was put away and came before an instant; returns how many."""
+        old = [
+            file
+            for file in _files(self.folder / "cur", self._aside / "new", self._aside / "cur")
+            if datetime.fromtimestamp(file.stat().st_mtime, UTC) < before
+        ]
+        for file in old:
+            file.unlink(missing_ok=True)
+        return len(old)
+
+    @property
+    def _aside(self) -> Path:
+        return self.folder / ".Unread"
+
+    def _collected(self, file: Path, act: Callable[[Returned], None]) -> bool:
+        """False for a mail that another process has put away meanwhile."""
+        try:
+            with file.open("rb") as stream:
+                found = returned(stream.read(LARGEST), domain=self.domain)
+            act(found)
+            self._put_away(file, aside=isinstance(found, Unread))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _put_away(self, file: Path, *, aside: bool) -> None:
+        to = self._aside / "new" / file.name if aside else self.folder / "cur" / f"{file.name}:2,S"
+        for each in (to.parent, *((self._aside / "cur", self._aside / "tmp") if aside else ())):
+            each.mkdir(parents=True, exist_ok=True)
+        file.rename(to)
+
+
+def _files(*folders: Path) -> Iterator[Path]:
+    for folder in folders:
+        if folder.is_dir():
+            yield from folder.iterdir()

@@ -235,6 +235,22 @@ class Shown:
 
 
 @attrs.frozen
+class Belonging:
+    """What the link in a message belongs to: whose it is today, and what it was sent for."""
+
+    message: MessageId
+    subject: SubjectId
+    number: Number
+    kind: Kind
+    activity: ActivityId
+    channel: ChannelId
+    topic: str | None
+    language: str
+    at: datetime
+    """When it was sent; when it was planned, if it was not."""
+
+
+@attrs.frozen
 class Addressee:
     """Whom a message is for when it starts; a merged identity stands as the one that remains."""
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import attrs
 
 from placet.delivery.model import MessageId
+from placet.kernel.ids import RecordId
 from placet.kernel.seal import MasterKey, keyed_hash
 
 KEY_LABEL = "placet/message-tokens/v1"
@@ -46,8 +47,24 @@ class Tokens:
         message = MessageId(UUID(bytes=raw[:16]))
         return message if hmac.compare_digest(raw[16:], self._mac(message)) else None
 
+    def make_undo(self, message: MessageId, record: RecordId) -> str:
+        """What a page carries so that the link of *message* may give again what *record* took back."""
+        return f"{record}.{self._undo_mac(message, record).hex()}"
+
+    def read_undo(self, message: MessageId, undo: str) -> RecordId | None:
+        """The record that *undo* names, or None for one that was not made here for *message*."""
+        id, _, mac = undo.partition(".")
+        try:
+            record = RecordId(UUID(id))
+        except ValueError:
+            return None
+        return record if hmac.compare_digest(mac.encode(), self._undo_mac(message, record).hex().encode()) else None
+
     def _mac(self, message: MessageId) -> bytes:
         return keyed_hash(self.key, b"stop\0" + message.bytes)[:_MAC]
+
+    def _undo_mac(self, message: MessageId, record: RecordId) -> bytes:
+        return keyed_hash(self.key, b"undo\0" + message.bytes + record.bytes)
 
 
 def tokens(master: MasterKey) -> Tokens:

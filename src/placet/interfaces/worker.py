@@ -37,7 +37,8 @@ class Worker:
     """
     Writes the records of expiries, forgets old idempotency keys, watches the stops; beside it the keeper follows with
     the tree, the propagation with what purposes must stop, and the courier with what subscribers must be told; where a
-    channel is set up, the sender with what people are sent, and the queue that withdrawals empty.
+    channel is set up, the sender with what people are sent, and the queue that withdrawals empty; where a Maildir is,
+    the mail that comes back.
     """
 
     def __init__(self, application: Application) -> None:
@@ -72,7 +73,11 @@ class Worker:
             ("offers", partial(_repeat, step=self._application.offers.round, failed="offers.failed")),
         ]
         if self._application.channels:
+            receipting = self._application.receipting
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]
+            followers.append(("receipting", receipting.follow))
+        if (returns := self._application.returns) is not None:
+            followers.append(("returns", returns.follow))
         return followers
 
     def round(self, now: datetime) -> None:

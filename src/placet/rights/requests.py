@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -18,6 +18,7 @@ import attrs
 from psycopg import Connection
 
 from placet.consents.model import Actor
+from placet.delivery.service import News, ServiceMessages, What
 from placet.kernel import jcs
 from placet.kernel.errors import BadInput, Conflict, Denied
 from placet.kernel.ids import StaffId, SubjectId, new_record_id
@@ -35,6 +36,13 @@ MOST_LISTED = 201
 
 SYSTEM = Actor("system")
 
+_TOLD: Mapping[StepKind, What] = {
+    "filed": What.REQUEST_FILED,
+    "extended": What.REQUEST_EXTENDED,
+    "done": What.REQUEST_DONE,
+    "refused": What.REQUEST_REFUSED,
+}
+"""Of which steps the person is told; of an erasure nobody can be, for there is no address left."""
 _CONCERNS = re.compile(r"[A-Za-z0-9._:/-]{1,100}", re.ASCII)
 _ANSWERED = b"placet/request-digest/v1\x00"
 
@@ -45,6 +53,7 @@ class Requests:
 
     subjects: Subjects
     zone: ZoneInfo
+    service: ServiceMessages
 
     # Filing
 
@@ -206,6 +215,11 @@ class Requests:
     ) -> None:
         key = None if words is None else self.subjects.key(connection, request.subject)
         store.add_step(connection, request, kind, by, words, key, now=now)
+        if (what := _TOLD.get(kind)) is not None:
+            # An answer is dated by its day, anything before it by the day on which we must answer.
+            at = now if kind in {"done", "refused"} else request.due
+            news = News(what=what, key=f"request/{request.id}/{kind}", path=f"/requests/{request.id}", at=at)
+            self.service.tell(connection, request.subject, news, now=now)
 
     def _opened(self, connection: Connection, found: Sequence[Request]) -> list[Request]:
         return store.opened(connection, self.subjects, found)

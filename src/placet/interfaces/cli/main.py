@@ -10,6 +10,7 @@ import structlog
 from placet import __version__
 from placet.interfaces.cli.catalogue import catalogue_group
 from placet.interfaces.cli.decisions import history_command, record_command
+from placet.interfaces.cli.delivery import delivery_group
 from placet.interfaces.cli.erasures import erase_command, erasures_group
 from placet.interfaces.cli.gate import audience_command, audit_command, check_command
 from placet.interfaces.cli.imports import import_command
@@ -51,6 +52,7 @@ for command in (
     audience_command,
     audit_command,
     stops_group,
+    delivery_group,
     receipt_command,
     export_command,
     casefile_command,

@@ -21,6 +21,7 @@ from placet.interfaces.portal.people import People
 from placet.interfaces.portal.requesting import Requesting
 from placet.interfaces.portal.restricting import Restricting
 from placet.interfaces.portal.signing_in import SigningIn
+from placet.interfaces.portal.unsubscribing import Unsubscribe
 from placet.interfaces.portal.using import Using
 from placet.interfaces.portal.ways_in import WaysIn
 from placet.interfaces.portal.whom import Door
@@ -51,6 +52,7 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         *_past(shell, door, Past(application, shell), Using(application, shell)),
         *_own(shell, door, application),
         *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),
+        *_links(shell, Unsubscribe(application, shell)),
         *verify_page.routes(),
     ]
     return shell.site(routes)
@@ -137,6 +139,14 @@ def _ways_in(shell: Shell, door: Door, pages: WaysIn) -> list[BaseRoute]:
         Route("/signing-in/passkeys/{passkey}", shell.page(door.own(pages.change_passkey)), methods=POST),
         Route("/signing-in/sessions", shell.page(door.own(pages.end_others)), methods=POST),
         Route("/signing-in/sessions/{session}", shell.page(door.own(pages.end_session)), methods=POST),
+    ]
+
+
+def _links(shell: Shell, pages: Unsubscribe) -> list[BaseRoute]:
+    """What the links in messages lead to: whoever has the link needs nothing else."""
+    return [
+        Route("/u/{token}", shell.link(pages.ask), methods=GET),
+        Route("/u/{token}", shell.link(pages.act), methods=POST),
     ]
 
 

@@ -71,6 +71,16 @@ async def read_form(request: Request) -> Mapping[str, str]:
     return dict(pairs)
 
 
+async def read_any(request: Request) -> Mapping[str, str]:
+    """The fields of whatever a program posted; none where it is no form of ours, or cannot be read."""
+    try:
+        return await read_form(request)
+    except FormTooLarge:
+        raise
+    except BadInput:
+        return {}
+
+
 def shown_digest(text: str) -> bytes:
     """The SHA-256 of the text that a form stood under, from its hidden field."""
     try:

@@ -173,6 +173,23 @@ class Shell:
 
         return endpoint
 
+    def link(self, handler: Page) -> Callable[[Request], Any]:
+        """
+        As `page`, for an address that is the key itself, as those in messages are: a program that has no page of ours
+        open may post to it (RFC 8058 §3.2), and no cookie is set.
+        """
+
+        async def endpoint(request: Request) -> Response:
+            visit = self._visit(request)
+            try:
+                if request.method == "POST":
+                    visit = attrs.evolve(visit, form=await forms.read_any(request))
+                return await anyio.to_thread.run_sync(handler, visit)
+            except PlacetError as error:
+                return self.error_page(visit, error)
+
+        return endpoint
+
     def render(self, visit: Visit, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """The page *template* (`portal/home.html`) in the visitor's language."""
         page = self._environments[visit.words.language].get_template(template)
@@ -265,7 +282,7 @@ class Shell:
 
     async def _unforeseen(self, request: Request, error: Exception) -> Response:
         """The request boundary: a fault of ours is logged without anything the visitor sent."""
-        _log.error("page failed", path=request.url.path, error=type(error).__name__)
+        _log.error("page failed", path=_without_keys(request), error=type(error).__name__)
         return self._error(self._visit(request), 500, "error")
 
     def _error(self, visit: Visit, status: int, code: str) -> HTMLResponse:
@@ -304,6 +321,14 @@ def _answer(request: Request, text: str, status: int) -> HTMLResponse:
         return HTMLResponse(text, status_code=status, headers={"vary": "accept-encoding"})
     packed = gzip.compress(text.encode(), _PACKED, mtime=0)
     return HTMLResponse(packed, status_code=status, headers={"content-encoding": "gzip", "vary": "accept-encoding"})
+
+
+def _without_keys(request: Request) -> str:
+    """The path as it may stand in a log: a token in it would open what it opens to whoever reads that."""
+    path = request.url.path
+    for value in request.path_params.values():
+        path = path.replace(str(value), "…")
+    return path
 
 
 class _Static(StaticFiles):

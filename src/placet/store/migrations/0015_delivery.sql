@@ -81,6 +81,20 @@ CREATE TABLE delivery.halted (
     since timestamptz NOT NULL
 );
 
+-- How far what follows the ledger here has come.
+CREATE TABLE delivery.followed (
+    what     text PRIMARY KEY,
+    position bigint NOT NULL
+);
+
+-- How many mails of each kind came back on a day (UTC); of nobody in particular.
+CREATE TABLE delivery.returned (
+    day   date NOT NULL,
+    what  text NOT NULL CHECK (what IN ('bounce', 'complaint', 'stop', 'unread')),
+    count int NOT NULL CHECK (count > 0),
+    PRIMARY KEY (day, what)
+);
+
 -- The lock that a withdrawal takes anyway, since it changes the row: whoever sends takes it first, and asks the gate then.
 -- Never waits: a row that is being changed is not returned, and the message waits for the next round.
 CREATE FUNCTION consents.hold(numbers int[]) RETURNS TABLE (number int, purpose text, channel text)
@@ -93,3 +107,4 @@ $$;
 GRANT USAGE ON SCHEMA delivery TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.message TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.suppressed, delivery.muted, delivery.slowed, delivery.halted TO {app};
+GRANT SELECT, INSERT, UPDATE ON delivery.returned, delivery.followed TO {app};

@@ -1,0 +1,99 @@
+"""
+Acts on the mail that comes back: bounces and delays settle their message, a complaint is an objection, and a mail to
+`u+TOKEN@` takes back as the link does. What nobody understood is counted, and kept for a person to look at.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import attrs
+import psycopg
+import structlog
+from psycopg import Connection
+
+from placet.consents import actions as consents
+from placet.consents.actions import Rulebook
+from placet.consents.model import Decision, Route
+from placet.delivery import store
+from placet.delivery.mail_returns import Bounce, Complaint, Returned, StopAsked, Unread
+from placet.delivery.mailbox import Maildir
+from placet.delivery.model import Belonging
+from placet.delivery.unsubscribing import Unsubscribing, belonging
+from placet.kernel.errors import PlacetError
+from placet.store.database import Database
+from placet.store.queries import queries
+
+SQL = queries("placet.delivery", "returns.sql")
+
+POLL = 2.0
+"""Seconds between two looks into the Maildir."""
+KEPT = timedelta(days=30)
+"""How long a mail that came back is kept after it was acted on: it names people, and its effect stands in rows."""
+
+log = structlog.get_logger()
+
+
+@attrs.frozen
+class Returns:
+    """Follows one Maildir; several processes may, acting twice on a mail changes nothing."""
+
+    database: Database
+    links: Unsubscribing
+    rulebook: Rulebook
+    maildir: Maildir
+
+    def follow(self, stop: threading.Event, clock: Callable[[], datetime]) -> None:
+        """Act on what comes until *stop* is set, also after the database was away."""
+        while not stop.wait(POLL):
+            try:
+                self.round(clock())
+            except (PlacetError, psycopg.Error, OSError) as error:
+                log.warning("returns.waiting", error=type(error).__name__)
+
+    def round(self, now: datetime) -> int:
+        """Act on what is new, and forget what is old; returns how many mails there were."""
+        count = self.maildir.collect(lambda found: self.act(found, now))
+        self.maildir.sweep(before=now - KEPT)
+        return count
+
+    def act(self, found: Returned, now: datetime) -> None:
+        """What one mail says is done and counted in one transaction."""
+        with self.database.transaction() as connection:
+            match found:
+                case Bounce(reference, outcome):
+                    if outcome is not None:
+                        self.links.delivery.report(connection, reference, outcome, now=now)
+                case Complaint(reference):
+                    self._complained(connection, reference, now)
+                case StopAsked(token):
+                    to = self.links.belonging(connection, token)
+                    if isinstance(to, Belonging):
+                        self._close(connection, to, Decision.WITHDRAWN, "portal", now)
+                case Unread():
+                    log.info("returns.unread")
+            connection.execute(SQL["count_returned"], {"what": _WORDS[type(found)], "now": now})
+
+    def _complained(self, connection: Connection, reference: str, now: datetime) -> None:
+        """GDPR 21(3): marketing on that channel ends, and none goes to that address, whosever it is."""
+        found = connection.execute(SQL["by_reference"], {"reference": reference}).fetchone()
+        if found is None:
+            return
+        message, channel, address = found
+        to = belonging(connection, message)
+        if isinstance(to, Belonging):
+            self._close(connection, to, Decision.OBJECTED, "api", now)
+        if address is not None:
+            store.suppress(connection, channel, address, "complaint", now=now)
+
+    def _close(self, connection: Connection, to: Belonging, decision: Decision, route: Route, now: datetime) -> None:
+        # The ledger's head before the message's row: as an erasure takes them.
+        wishes = self.links.channel(connection, to, decision=decision, route=route)
+        if wishes:
+            consents.record(connection, wishes, rulebook=self.rulebook, now=now)
+        self.links.arrived(connection, to, now=now)
+
+
+_WORDS = {Bounce: "bounce", Complaint: "complaint", StopAsked: "stop", Unread: "unread"}
