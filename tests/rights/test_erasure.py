@@ -55,6 +55,7 @@ EMPTIED = {
     "delivery.slowed",
     "offers.greeted",
     "offers.greeting_wish",
+    "offers.survey_reply",
     "offers.wish",
     "rights.words",
     "subjects.contact",

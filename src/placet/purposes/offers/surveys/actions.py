@@ -1,0 +1,133 @@
+"""
+Surveys, as the rest of the program reaches them: what they answer with, what their messages say, what is due.
+
+Retention: what was begun and not sent goes when a survey closes; the answers go a year later, and only counts stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+import attrs
+from psycopg import Connection
+
+from placet.config import Config
+from placet.consents.in_force import CatalogueInForce
+from placet.delivery.actions import Delivery
+from placet.delivery.letters import Letter
+from placet.delivery.notes import Note
+from placet.delivery.sms import Text
+from placet.gate.actions import Gate
+from placet.kernel.ids import ChannelId
+from placet.kernel.seal import MasterKey
+from placet.purposes.offers.surveys import authoring, results, store
+from placet.purposes.offers.surveys.answering import Answering
+from placet.purposes.offers.surveys.duties import SurveyDuties
+from placet.purposes.offers.surveys.inviting import Inviting
+from placet.purposes.offers.surveys.model import Answers, QuestionId, Survey, SurveyId
+from placet.purposes.offers.surveys.results import Results
+from placet.store.database import Database
+from placet.subjects.actions import Subjects
+
+KEEP_ANSWERS = timedelta(days=365)
+_MOST = 1_000
+
+
+@attrs.frozen
+class Surveys:
+    """Thread-safe. Changes to a survey are made by `authoring`."""
+
+    database: Database
+    subjects: Subjects
+    answering: Answering
+    inviting: Inviting
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        master: MasterKey,
+        database: Database,
+        subjects: Subjects,
+        in_force: CatalogueInForce,
+        gate: Gate,
+        delivery: Delivery,
+    ) -> Surveys:
+        answering = Answering(master, subjects, gate)
+        inviting = Inviting(config, database, in_force, gate, delivery, answering.links)
+        return cls(database, subjects, answering, inviting)
+
+    @property
+    def duties(self) -> SurveyDuties:
+        """What surveys owe a person."""
+        return SurveyDuties(self.subjects, self.answering)
+
+    # Messages
+
+    def letter(self, template: str, language: str) -> Letter | None:
+        found = self.inviting.invitation(template)
+        return None if found is None else found.letters.get(language)
+
+    def text(self, template: str, language: str) -> Text | None:
+        found = self.inviting.invitation(template)
+        return None if found is None else found.texts.get(language)
+
+    def note(self, channel: ChannelId, template: str, language: str) -> Note | None:  # noqa: ARG002 - as every room
+        """Where what is shown is kept, the link would be kept too: no survey goes there."""
+        return None
+
+    # Results
+
+    def results(self, connection: Connection, survey: Survey) -> Results:
+        """What was answered so far, or what is left of it."""
+        kept = store.counts(connection, survey.id)
+        if kept is not None:
+            return results.restored(survey.form, kept)
+        reached, chosen = store.reached(connection, survey.id), store.chosen(connection, survey.id)
+        return results.counted(survey.form, reached, chosen)
+
+    def written(
+        self, connection: Connection, survey: Survey, question: QuestionId, *, page: int = 0, limit: int = _MOST
+    ) -> Iterator[str]:
+        """What was written to *question* in a page of answers, without a name and in an order that says nothing."""
+        for answers in self.every(connection, survey, page=page, limit=limit):
+            if question in answers.written:
+                yield answers.written[question]
+
+    def every(self, connection: Connection, survey: Survey, *, page: int = 0, limit: int = _MOST) -> Iterator[Answers]:
+        """A page of answers as they were given, without names; of an anonymous survey only what was written."""
+        if survey.plan.anonymous:
+            for sealed in store.written_in_answers(connection, survey.id, offset=page * limit, limit=limit):
+                yield Answers({}, _ids(self.answering.opened(survey, sealed)))
+            return
+        for kept, subject, wrapped in store.sent_replies(connection, survey.id, offset=page * limit, limit=limit):
+            key = self.subjects.key_of(wrapped, subject)
+            yield kept.answers(self.answering.opened_of(survey, subject, key, kept.sealed))
+
+    # What is due
+
+    def round(self, now: datetime) -> None:
+        """Choose whom open surveys are sent to, close those whose day has come, delete what is old."""
+        with self.database.transaction() as connection:
+            store.forget_due(connection, now)
+            self._forget_old(connection, now)
+        with self.database.transaction() as connection:
+            running = store.running(connection)
+        for survey in running:
+            if survey.plan.closes_at is not None and now >= survey.plan.closes_at:
+                self._close(survey.id, now)
+            elif survey.invited_at is None:
+                self.inviting.invite(survey.id, now=now)
+
+    def _close(self, id: SurveyId, now: datetime) -> None:
+        with self.database.transaction() as connection:
+            authoring.close_in_time(connection, id, now=now)
+
+    def _forget_old(self, connection: Connection, now: datetime) -> None:
+        for survey in store.over(connection, now - KEEP_ANSWERS):
+            store.keep_counts(connection, survey.id, results.kept(self.results(connection, survey)))
+
+
+def _ids(written: Mapping[str, str]) -> dict[QuestionId, str]:
+    return {QuestionId(id): text for id, text in written.items()}

@@ -1,0 +1,220 @@
+-- name: add
+-- A new survey.
+INSERT INTO offers.survey (id, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at)
+VALUES (%(id)s, %(form)s, %(anonymous)s, %(topic)s, %(channels)s, %(most)s, %(closes_at)s, 'draft', %(by)s, %(now)s);
+
+-- name: get
+-- A survey by its id.
+SELECT id, serial, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at, submitted_by,
+       opened_at, invited_at, closed_at
+FROM offers.survey WHERE id = %(id)s;
+
+-- name: lock
+-- A survey by its id, locked: what a step decides on.
+SELECT id, serial, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at, submitted_by,
+       opened_at, invited_at, closed_at
+FROM offers.survey WHERE id = %(id)s FOR UPDATE;
+
+-- name: by_serial
+-- A survey by what names it in links.
+SELECT id, serial, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at, submitted_by,
+       opened_at, invited_at, closed_at
+FROM offers.survey WHERE serial = %(serial)s;
+
+-- name: hold
+-- The same, and it does not close until the transaction ends.
+SELECT id, serial, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at, submitted_by,
+       opened_at, invited_at, closed_at
+FROM offers.survey WHERE serial = %(serial)s FOR SHARE;
+
+-- name: newest
+-- Surveys of a state or of all, newest first; going on after the one with an id.
+SELECT id, serial, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at, submitted_by,
+       opened_at, invited_at, closed_at
+FROM offers.survey
+WHERE (%(state)s::text IS NULL OR state = %(state)s)
+  AND (%(after)s::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM offers.survey WHERE id = %(after)s))
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s;
+
+-- name: running
+-- The surveys that are open.
+SELECT id, serial, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at, submitted_by,
+       opened_at, invited_at, closed_at
+FROM offers.survey WHERE state = 'open' ORDER BY opened_at, id;
+
+-- name: write
+-- Keep what a draft says now.
+UPDATE offers.survey SET form = %(form)s, anonymous = %(anonymous)s, topic = %(topic)s, channels = %(channels)s,
+    most = %(most)s, closes_at = %(closes_at)s
+WHERE id = %(id)s AND state = 'draft';
+
+-- name: step
+-- Where a survey goes.
+UPDATE offers.survey SET state = %(state)s, submitted_by = %(submitted_by)s,
+    opened_at = %(opened_at)s, closed_at = %(closed_at)s
+WHERE id = %(id)s;
+
+-- name: invited
+-- The people were chosen, and their messages planned.
+UPDATE offers.survey SET invited_at = %(now)s WHERE id = %(id)s;
+
+-- name: add_step
+-- Write down who did what.
+INSERT INTO offers.survey_step (survey, what, by, at, reason) VALUES (%(survey)s, %(what)s, %(by)s, %(now)s, %(reason)s);
+
+-- name: steps
+-- What was done with a survey, in order.
+SELECT what, by, at, reason FROM offers.survey_step WHERE survey = %(survey)s ORDER BY at, what;
+
+-- name: reply
+-- What a person has answered so far, or sent.
+SELECT answers, sealed, sent_at FROM offers.survey_reply WHERE survey = %(survey)s AND number = %(number)s;
+
+-- name: save_reply
+-- Keep answers on the way; what was sent stays as it was sent.
+INSERT INTO offers.survey_reply AS reply (survey, number, answers, sealed, started_at, sent_at)
+VALUES (%(survey)s, %(number)s, %(answers)s, %(sealed)s, %(now)s, %(sent_at)s)
+ON CONFLICT (survey, number) DO UPDATE SET answers = excluded.answers, sealed = excluded.sealed,
+    sent_at = excluded.sent_at
+WHERE reply.sent_at IS NULL;
+
+-- name: ballot
+-- What was answered so far on a ballot, and whether it was cast.
+SELECT answers, sealed, is_cast FROM offers.survey_ballot WHERE ticket = %(ticket)s;
+
+-- name: save_ballot
+-- Keep answers on the way; a ballot that was cast stays as it was cast.
+INSERT INTO offers.survey_ballot AS ballot (ticket, survey, answers, sealed, is_cast)
+VALUES (%(ticket)s, %(survey)s, %(answers)s, %(sealed)s, %(is_cast)s)
+ON CONFLICT (ticket) DO UPDATE SET answers = excluded.answers, sealed = excluded.sealed, is_cast = excluded.is_cast
+WHERE NOT ballot.is_cast;
+
+-- name: mix
+-- Move the answers of ballots that were cast to the others, in an order drawn by lot: when there are enough of them.
+WITH waiting AS MATERIALIZED (
+    SELECT ticket, answers, sealed FROM offers.survey_ballot
+    WHERE survey = %(survey)s AND is_cast AND answers IS NOT NULL ORDER BY ticket FOR UPDATE
+), enough AS (
+    SELECT FROM waiting HAVING count(*) >= %(least)s
+), emptied AS (
+    UPDATE offers.survey_ballot AS ballot SET answers = NULL, sealed = NULL
+    FROM waiting WHERE ballot.ticket = waiting.ticket AND EXISTS (SELECT FROM enough)
+)
+INSERT INTO offers.survey_answer (survey, answers, sealed)
+SELECT %(survey)s, answers, sealed FROM waiting WHERE EXISTS (SELECT FROM enough) ORDER BY gen_random_uuid();
+
+-- name: mix_all
+-- At the end: the last ballots, however few, together with all others, in a new order and under new names.
+WITH waiting AS MATERIALIZED (
+    SELECT answers, sealed FROM offers.survey_ballot WHERE survey = %(survey)s AND is_cast AND answers IS NOT NULL
+), there AS MATERIALIZED (
+    DELETE FROM offers.survey_answer WHERE survey = %(survey)s RETURNING answers, sealed
+), emptied AS (
+    UPDATE offers.survey_ballot SET answers = NULL, sealed = NULL
+    WHERE survey = %(survey)s AND is_cast AND answers IS NOT NULL
+)
+INSERT INTO offers.survey_answer (survey, answers, sealed)
+SELECT %(survey)s, answers, sealed FROM (TABLE waiting UNION ALL TABLE there) AS every ORDER BY gen_random_uuid();
+
+-- name: drop_begun_replies
+-- What was begun and not sent goes when a survey closes.
+DELETE FROM offers.survey_reply WHERE survey = %(survey)s AND sent_at IS NULL;
+
+-- name: drop_begun_ballots
+-- The same of ballots.
+DELETE FROM offers.survey_ballot WHERE survey = %(survey)s AND NOT is_cast;
+
+-- name: reached
+-- How many were asked each question, and how many of them passed it over; '' stands for the survey itself.
+WITH said AS (
+    SELECT answers FROM offers.survey_reply WHERE survey = %(survey)s AND sent_at IS NOT NULL
+    UNION ALL SELECT answers FROM offers.survey_answer WHERE survey = %(survey)s
+)
+SELECT question.key, count(*), count(*) FILTER (WHERE question.value = '[]')
+FROM said, jsonb_each(said.answers) AS question GROUP BY question.key
+UNION ALL SELECT '', count(*), 0 FROM said;
+
+-- name: chosen
+-- How many chose each answer.
+WITH said AS (
+    SELECT answers FROM offers.survey_reply WHERE survey = %(survey)s AND sent_at IS NOT NULL
+    UNION ALL SELECT answers FROM offers.survey_answer WHERE survey = %(survey)s
+)
+SELECT question.key, answer, count(*)
+FROM said, jsonb_each(said.answers) AS question, jsonb_array_elements_text(question.value) AS answer
+GROUP BY question.key, answer;
+
+-- name: sent_replies
+-- Answers that stand with their persons, in an order that says nothing; the key is for what is sealed.
+SELECT reply.answers, reply.sealed, person.id, person.wrapped_key
+FROM offers.survey_reply AS reply JOIN subjects.current AS person USING (number)
+WHERE reply.survey = %(survey)s AND reply.sent_at IS NOT NULL AND person.erased_at IS NULL
+ORDER BY md5(%(survey)s::text || reply.number::text) OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: written_in_answers
+-- What was written in the mixed answers.
+SELECT sealed FROM offers.survey_answer WHERE survey = %(survey)s AND sealed IS NOT NULL
+ORDER BY id OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: keep_counts
+-- What is left when the answers themselves are deleted.
+UPDATE offers.survey SET counts = %(counts)s WHERE id = %(survey)s AND state = 'closed';
+
+-- name: counts
+-- What was kept of answers that are deleted.
+SELECT counts FROM offers.survey WHERE id = %(survey)s;
+
+-- name: over
+-- Surveys that closed before an instant, whose answers are still there.
+SELECT id, serial, form, anonymous, topic, channels, most, closes_at, state, created_by, created_at, submitted_by,
+       opened_at, invited_at, closed_at
+FROM offers.survey WHERE state = 'closed' AND counts IS NULL AND closed_at < %(before)s
+ORDER BY closed_at, id LIMIT 10 FOR UPDATE SKIP LOCKED;
+
+-- name: drop_replies
+-- Delete the answers of a survey.
+DELETE FROM offers.survey_reply WHERE survey = %(survey)s;
+
+-- name: drop_ballots
+-- Delete its ballots.
+DELETE FROM offers.survey_ballot WHERE survey = %(survey)s;
+
+-- name: drop_answers
+-- Delete its mixed answers.
+DELETE FROM offers.survey_answer WHERE survey = %(survey)s;
+
+-- name: forget_later
+-- A person has taken the consent back: what was sent is deleted at an instant.
+UPDATE offers.survey_reply SET forget_at = %(at)s
+WHERE number = %(number)s AND sent_at IS NOT NULL AND forget_at IS NULL;
+
+-- name: drop_begun_of
+-- What a person has begun and not sent.
+DELETE FROM offers.survey_reply WHERE number = %(number)s AND sent_at IS NULL;
+
+-- name: forget_due
+-- Delete the answers of those who took their consent back, when it is time.
+DELETE FROM offers.survey_reply WHERE forget_at <= %(now)s;
+
+-- name: of_person
+-- Everything that a person has answered, newest first, and the language that they read.
+SELECT reply.answers, reply.sealed, reply.started_at, reply.sent_at, person.language,
+       survey.id, serial, form, survey.anonymous, topic, channels, most, closes_at, state, created_by, survey.created_at,
+       submitted_by, opened_at, invited_at, closed_at
+FROM offers.survey_reply AS reply JOIN offers.survey AS survey ON survey.id = reply.survey
+JOIN subjects.current AS person USING (number)
+WHERE reply.number = %(number)s ORDER BY reply.started_at DESC, survey.id;
+
+-- name: forget
+-- Delete what is held of a person.
+DELETE FROM offers.survey_reply WHERE number = %(number)s;
+
+-- name: person
+-- Who has a number today; a merged identity stands as the one that remains.
+SELECT person.id, person.number, person.wrapped_key
+FROM subjects.current AS named JOIN subjects.current AS person ON person.id = coalesce(named.merged_into, named.id)
+WHERE named.number = %(number)s AND person.erased_at IS NULL;
+
+-- name: numbers
+-- The numbers of persons.
+SELECT id, number FROM subjects.current WHERE id = ANY(%(subjects)s::uuid[]);
