@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
+from click.testing import CliRunner
 
 from delivery.delivery_house import House, Wire
 from placet.bootstrap import Application, merge
@@ -18,6 +20,7 @@ from placet.delivery.rules import Mute
 from placet.duties import Correction, Person, Withdrawn
 from placet.gate import stops
 from placet.gate.stops import Stop, StopId
+from placet.interfaces.cli.main import main
 from placet.kernel.ids import ChannelId, Position, PurposeId
 from placet.purposes.offers.greetings import days, rules
 from placet.purposes.offers.greetings.actions import Greetings
@@ -233,6 +236,23 @@ def test_a_rehearsal_counts_and_plans_nothing(party: Party) -> None:
     assert party.planned(greeted) == []
     party.round()
     assert party.greetings.rehearse(date(2026, 3, 12), now=party.now).left_out["greeted-this-year"] == 2
+
+
+def test_the_command_says_how_many_and_not_who(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    party.guest("Jānis Ozols", BORN, channels=("app",))
+    for name in ("database_url", "data_dir", "master_key"):
+        monkeypatch.setenv(f"PLACET_{name.upper()}", str(getattr(party.placet.config, name)))
+    said = CliRunner().invoke(main, ["offers", "greetings", "--date", "2026-03-12", "--json"])
+    assert said.exit_code == 0, said.output
+    assert json.loads(said.stdout) == {
+        "date": "2026-03-12",
+        "asked": 1,
+        "greeted": [{"occasion": "birthday", "channel": "app", "language": "lv", "count": 1}],
+        "left_out": {},
+    }
+    told = CliRunner().invoke(main, ["offers", "greetings", "--date", "2026-03-12"])
+    assert "1 may be greeted, 1 would be" in told.stdout
+    assert "Ozols" not in told.stdout
 
 
 def test_two_identities_of_one_person_are_greeted_once(party: Party) -> None:

@@ -1,0 +1,16 @@
+"""`placet offers`: what a yes to news brings."""
+
+from __future__ import annotations
+
+import click
+
+from placet.interfaces.cli.greetings import greetings_command
+
+
+@click.group("offers")
+def offers_group() -> None:
+    """News and offers, greetings, surveys: what a yes to `offers` brings."""
+
+
+for command in (greetings_command,):
+    offers_group.add_command(command)
