@@ -59,15 +59,9 @@ class Office:
             return authoring.close(connection, survey.id, by=MARTA, now=self.now)
 
 
-def made(placet):
-    return Surveys.of(
-        placet.config, placet.master, placet.database, placet.subjects, placet.in_force, placet.gate, placet.delivery
-    )
-
-
 @pytest.fixture
 def office(placet: Application, now: datetime) -> Office:
-    return Office(House(placet, now), made(placet), now)
+    return Office(House(placet, now), placet.offers.surveys, now)
 
 
 @pytest.fixture

@@ -22,9 +22,11 @@ from placet.delivery.sms import Text
 from placet.gate.actions import Gate
 from placet.kernel.ids import ChannelId, Number
 from placet.kernel.seal import MasterKey
+from placet.purposes.offers.campaigns.actions import Campaigns
 from placet.purposes.offers.duties import OffersDuties, Part
 from placet.purposes.offers.greetings.actions import Greetings
 from placet.purposes.offers.greetings.duties import GreetingDuties
+from placet.purposes.offers.surveys.actions import Surveys
 from placet.purposes.offers.wish_duties import WishDuties
 from placet.purposes.offers.wishes import Wishes
 from placet.store.database import Database
@@ -66,7 +68,9 @@ class Offers:
     """Thread-safe. `worded` are found by the first word of a template (`campaign/…`), `busy` are asked in turn."""
 
     wishes: Wishes
+    campaigns: Campaigns
     greetings: Greetings
+    surveys: Surveys
     duties: OffersDuties
     worded: dict[str, Worded] = attrs.field(factory=dict, repr=False)
     fillers: dict[str, Filler] = attrs.field(factory=dict, repr=False)
@@ -78,14 +82,34 @@ class Offers:
         greetings = Greetings.of(
             ground.config, ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery
         )
-        parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects))
+        surveys = Surveys.of(
+            ground.config,
+            ground.master,
+            ground.database,
+            ground.subjects,
+            ground.in_force,
+            ground.gate,
+            ground.delivery,
+        )
+        campaigns = Campaigns.of(
+            ground.config,
+            ground.master,
+            ground.database,
+            ground.subjects,
+            ground.in_force,
+            ground.gate,
+            ground.delivery,
+        )
+        parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects), surveys.duties)
         made = cls(
             Wishes(),
+            campaigns,
             greetings,
+            surveys,
             OffersDuties(parts),
-            worded={"greeting": greetings},
-            fillers={"greeting": greetings.fill},
-            busy=(greetings,),
+            worded={"campaign": campaigns, "greeting": greetings, "survey": surveys},
+            fillers={"campaign": campaigns.fill, "greeting": greetings.fill, "survey": surveys.inviting.fill},
+            busy=(campaigns, greetings, surveys),
         )
         ground.delivery.fillers.update(made.fillers)
         return made

@@ -26,13 +26,14 @@ CREATE INDEX survey_running ON offers.survey (state) WHERE state = 'open';
 
 -- What was done with a survey, by whom; null: by the worker, in time. Append-only.
 CREATE TABLE offers.survey_step (
+    id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     survey uuid NOT NULL REFERENCES offers.survey (id),
     what   text NOT NULL CHECK (what IN ('created', 'submitted', 'returned', 'opened', 'closed')),
     by     uuid,
     at     timestamptz NOT NULL,
     reason text
 );
-CREATE INDEX survey_step_of ON offers.survey_step (survey, at);
+CREATE INDEX survey_step_of ON offers.survey_step (survey, id);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON offers.survey_step
     EXECUTE FUNCTION store.refuse_change();
 ALTER TABLE offers.survey_step ENABLE ALWAYS TRIGGER append_only;

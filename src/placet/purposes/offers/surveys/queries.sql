@@ -64,7 +64,7 @@ INSERT INTO offers.survey_step (survey, what, by, at, reason) VALUES (%(survey)s
 
 -- name: steps
 -- What was done with a survey, in order.
-SELECT what, by, at, reason FROM offers.survey_step WHERE survey = %(survey)s ORDER BY at, what;
+SELECT what, by, at, reason FROM offers.survey_step WHERE survey = %(survey)s ORDER BY id;
 
 -- name: reply
 -- What a person has answered so far, or sent.
