@@ -113,8 +113,9 @@ class Memory:
     def end_of(self, number: int, plan: Plan) -> datetime | None:
         """When the first of a person's consents that *plan* needs ends, if that is in the near future."""
         with self._lock:
-            ends = [self._bits.ending.get((number, bit)) for bit in plan.purposes + plan.channels]
-        return min((end for end in ends if end is not None), default=None)
+            ending = self._bits.ending
+            ends = [ending.get((number, bit)) for bit in plan.purposes + plan.channels] if ending else ()
+        return min((end for end in ends if end is not None), default=None) if ends else None
 
     def renew(self, heard: Heard, write: Callable[[Bits], None] | None = None) -> None:
         """

@@ -43,7 +43,7 @@ class Stream(Protocol):
 class Exchange(Protocol):
     """One request and its response."""
 
-    async def __call__(self) -> bytes: ...
+    def __call__(self) -> Awaitable[bytes]: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     async def client_disconnect(self) -> None: ...
     def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
@@ -74,15 +74,18 @@ class Rsgi:
             await _Asgi(scope, exchange).run(self._rest)
             return
         headers = scope.headers
-        body = _limited(headers.get("content-length"), exchange)
+        body = exchange() if _fits(headers.get("content-length")) else _limited(exchange)
         reply = await self._hot.reply(path, headers, body)
         exchange.response_bytes(reply.status, reply.pairs, reply.body)
 
 
-async def _limited(length: str | None, exchange: Exchange) -> bytes:
+def _fits(length: str | None) -> bool:
+    """Whether the body is said to have at most `MAX_BODY` bytes; the server holds it to what was said."""
+    return length is not None and length.isdecimal() and int(length) <= MAX_BODY
+
+
+async def _limited(exchange: Exchange) -> bytes:
     """The whole body, which is at most `MAX_BODY`."""
-    if length is not None and length.isdecimal() and int(length) <= MAX_BODY:
-        return await exchange()
     parts, size = [], 0
     async for part in exchange:
         size += len(part)

@@ -34,6 +34,8 @@ _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 _BLOCK = 64
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint8).reshape(256, 2)
+_PAIRS = np.frombuffer("".join(f"{number:02}" for number in range(100)).encode(), np.uint8).reshape(100, 2)
+_FOURS = np.frombuffer("".join(f"{number:04}" for number in range(10_000)).encode(), np.uint8).reshape(10_000, 4)
 _GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 """The hex digits of a UUID between its dashes."""
 
@@ -91,17 +93,29 @@ def moment(instant: int) -> datetime:
 def instant_texts(of: Instants) -> Column:
     """As `periods.format_instant`, within the years 1000 to 9999."""
     days, rest = np.divmod(of, _DAY)
+    seconds, fraction = np.divmod(rest, _SECOND)
+    minutes, second = np.divmod(seconds, 60)
+    hour, minute = np.divmod(minutes, 60)
+    thousands, units = np.divmod(fraction, 100)
+    # Thousands of instants share few days.
+    some, which = np.unique(days, return_inverse=True)
+    texts = Stencil([b"0000-00-00T00:00:00.000000Z"]).fill(len(of))
+    texts[:, :10] = _dates(some)[which]
+    for place, pair in ((11, hour), (14, minute), (17, second), (24, units)):
+        texts[:, place : place + 2] = _PAIRS[pair]
+    texts[:, 20:24] = _FOURS[thousands]
+    return texts
+
+
+def _dates(days: npt.NDArray[np.int64]) -> Column:
+    """`YYYY-MM-DD` of days since `EPOCH`."""
     date = np.datetime64("2000-01-01") + days
     month = date.astype("M8[M]")
-    months, day = month.astype(np.int64), (date - month).astype(np.int64) + 1
-    seconds, fraction = np.divmod(rest, _SECOND)
-    texts = Stencil([b"0000-00-00T00:00:00.000000Z"]).fill(len(of))
-    parts = (
-        (0, 4, months // 12 + 1970), (5, 2, months % 12 + 1), (8, 2, day),
-        (11, 2, seconds // 3600), (14, 2, seconds // 60 % 60), (17, 2, seconds % 60), (20, 6, fraction),
-    )  # fmt: skip
-    for place, width, values in parts:
-        _write_digits(texts, place, width, values)
+    year, month_of = np.divmod(month.astype(np.int64), 12)
+    texts = Stencil([b"0000-00-00"]).fill(len(days))
+    texts[:, :4] = _FOURS[year + 1970]
+    texts[:, 5:7] = _PAIRS[month_of + 1]
+    texts[:, 8:] = _PAIRS[(date - month).astype(np.int64) + 1]
     return texts
 
 
@@ -136,9 +150,3 @@ def keyed_hashes(keys: Column, label: bytes, messages: Column) -> Column:
 
 def _sha256(messages: Column) -> Column:
     return stacked([sha256(message).digest() for message in lines(messages)], 32)
-
-
-def _write_digits(texts: Column, place: int, width: int, values: npt.NDArray[np.int64]) -> None:
-    for at in range(place + width - 1, place - 1, -1):
-        values, digits = np.divmod(values, 10)
-        texts[:, at] = digits + ord("0")

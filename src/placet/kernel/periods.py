@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import attrs
+import msgspec
 
 from placet.kernel.errors import BadInput
 
 MICROSECOND = timedelta(microseconds=1)
+
+_quoted = msgspec.json.Encoder().encode
 
 
 def aware(moment: datetime) -> datetime:
@@ -32,6 +35,9 @@ def format_instant(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals and `Z`: the one form that is hashed."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
+    if moment.microsecond:
+        # Three times as fast, and at each yes it is asked twice; without a fraction it writes no decimals.
+        return _quoted(moment)[1:-1].decode()
     return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 

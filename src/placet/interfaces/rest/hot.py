@@ -147,7 +147,7 @@ class HotRoutes:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _decisions(self, headers: Headers, body: bytes) -> tuple[int, bytes]:
-        client = self._client(headers, "decisions:write")
+        client = self._client(headers, "decisions:write", clock.now())
         sent = _read(_decisions, body)
         many = sent if isinstance(sent, list) else [sent]
         self._limited(client, many)
@@ -166,17 +166,18 @@ class HotRoutes:
         return 201, _encode(_recorded(outcome))
 
     async def _check(self, headers: Headers, body: bytes) -> tuple[int, bytes]:
-        client = self._client(headers, "check")
+        now = clock.now()
+        client = self._client(headers, "check", now)
         self._application.keeper.demand_agreement()
         sent = _read(_checks, body)
         if not isinstance(sent, list):
             self._application.api_keys.admit(client)
             subject = _id(sent.subject) or (await self._subjects([sent.subject]))[0]
-            return 200, await self._answer(sent, subject)
+            return 200, await self._answer(sent, subject, now)
         self._limited(client, sent)
         subjects = await self._subjects([one.subject for one in sent])
         await self._meet([subject for subject in subjects if subject is not None])
-        answers = [await self._answer(one, subject) for one, subject in zip(sent, subjects, strict=True)]
+        answers = [await self._answer(one, subject, now) for one, subject in zip(sent, subjects, strict=True)]
         return 200, b'{"results":[' + b",".join(answers) + b"]}"
 
     async def _meet(self, subjects: Sequence[SubjectId]) -> None:
@@ -186,13 +187,13 @@ class HotRoutes:
             with contextlib.suppress(Unavailable):
                 await asyncio.to_thread(self._replica.meet, self._application.database, subjects)
 
-    async def _answer(self, one: CheckIn, subject: SubjectId | None) -> bytes:
+    async def _answer(self, one: CheckIn, subject: SubjectId | None, now: datetime) -> bytes:
         """From memory when the replica may answer, else from the database, off the event loop."""
         subject = NOBODY if subject is None else subject
         asked = ActivityId(one.activity)
         channel = None if one.channel is None else ChannelId(one.channel)
         token = None if one.token is None else Token.parse(one.token)
-        gate, now = self._application.gate, clock.now()
+        gate = self._application.gate
         if one.at is not None or one.known_at is not None:
             return _encode(answer_json(await asyncio.to_thread(self._answer_as_of, one, subject, now)))
         told = gate.tell_quickly(
@@ -217,11 +218,11 @@ class HotRoutes:
                 token=None if one.token is None else Token.parse(one.token),
             )
 
-    def _client(self, headers: Headers, needed: str) -> Client:
+    def _client(self, headers: Headers, needed: str, now: datetime) -> Client:
         kind, _, key = (headers.get("authorization") or "").partition(" ")
         if kind.lower() != "bearer" or not key:
             raise Denied("send an API key as `Authorization: Bearer …`", code="no-key")
-        client = self._application.api_keys.authenticate(key.strip(), now=clock.now())
+        client = self._application.api_keys.authenticate(key.strip(), now=now)
         client.require(needed)
         return client
 
