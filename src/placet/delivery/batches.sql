@@ -64,10 +64,10 @@ WHERE kept.halt = 'paused' AND excluded.halt = 'ended';
 DELETE FROM delivery.halted WHERE key = ANY(%(keys)s::text[]) AND halt = 'paused';
 
 -- name: hurry
--- What a pause had put off.
+-- What a pause had put off is looked at now; whatever else it waits for it is told then.
 UPDATE delivery.message SET not_before = %(now)s, changed_at = %(now)s
-WHERE key = ANY(%(keys)s::text[]) AND state IN ('planned', 'deferred') AND not_before > %(now)s
-  AND not_before <= %(now)s + interval '15 minutes' AND not_after > %(now)s AND changed_at > planned_at;
+WHERE key = ANY(%(keys)s::text[]) AND state = 'planned' AND not_before > %(now)s
+  AND not_before <= %(now)s + interval '15 minutes' AND not_after > %(now)s;
 
 -- name: sweep
 -- Some of what was ended and is planned still.

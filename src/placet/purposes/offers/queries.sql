@@ -24,9 +24,10 @@ SELECT coalesce(string_agg(int4send(number), ''), '') FROM offers.wish
 WHERE topic = %(topic)s AND state = ANY(%(states)s::text[]);
 
 -- name: inherit_wishes
--- Of a merged identity the wishes that are more restrictive, or about other topics.
+-- Of a merged identity the wishes that are more restrictive, or about other topics; it has none of its own any more.
+WITH gone AS (DELETE FROM offers.wish WHERE number = %(merged)s RETURNING topic, state, by, since, reason)
 INSERT INTO offers.wish AS kept (number, topic, state, by, since, reason)
-SELECT %(number)s::int, topic, state, by, since, reason FROM offers.wish WHERE number = %(merged)s
+SELECT %(number)s::int, topic, state, by, since, reason FROM gone
 ON CONFLICT (number, topic) DO UPDATE SET state = excluded.state, by = excluded.by, since = excluded.since,
     reason = excluded.reason
 WHERE array_position(ARRAY['never', 'neutral', 'want'], excluded.state)

@@ -37,6 +37,11 @@ def get(id: str) -> Topic:
     return topic
 
 
+def offered(id: str) -> bool:
+    """Whether something may be offered under *id*: it is a topic, and has not ended."""
+    return any(topic.id == id for topic in all())
+
+
 @cache
 def _read() -> Mapping[TopicId, Topic]:
     rows = yaml.safe_load(files("placet.purposes.offers").joinpath("topics.yaml").read_text(encoding="utf-8"))

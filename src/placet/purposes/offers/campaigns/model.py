@@ -95,7 +95,7 @@ class Brief:
     criteria: tuple[Condition, ...] = ()
     """All must hold; none: everyone whom the gate allows."""
     channels: tuple[ChannelId, ...] = ()
-    """In the order of preference. Each is a message of its own where the person allows it."""
+    """In the order of preference: each person gets it once, through the first that they allow."""
     texts: Mapping[str, Texts] = attrs.field(factory=dict)
     """By language."""
     fold_sms: bool = True
@@ -175,8 +175,9 @@ class Counted:
     count: int
     """Those who would be sent something, those held out taken away."""
     held_out: int
+    """About so many: who they are is decided when it starts."""
     excluded: Mapping[str, int]
-    """The gate's reasons, then `criteria`, `muted`, `suppressed`, `no-address`, `cap-…`."""
+    """`criteria`, `earlier-channel`, the gate's reasons, and those of the queue (`muted`, `no-address`, `cap-…`)."""
 
 
 @attrs.frozen

@@ -1,0 +1,125 @@
+"""
+What a campaign may ask of people, where it goes from one state to another, and what its figures say. Pure.
+
+Who is held out follows from a key alone, so that it is written down nowhere and comes out the same each time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+
+import attrs
+import numpy as np
+import yaml
+from pyroaring import BitMap
+
+from placet.catalogue.model import Activity
+from placet.facts import Described
+from placet.gate.roaring import bitmap
+from placet.kernel.ids import PurposeId
+from placet.purposes.offers.campaigns.model import ENDED, Condition, Effect, Problem, Share, State
+
+_Z = 1.959964
+"""The normal deviate of a 95 % interval."""
+_KEY = 16
+
+_STEPS: Mapping[str, tuple[frozenset[State], State]] = {
+    "edited": (frozenset({State.DRAFT}), State.DRAFT),
+    "submitted": (frozenset({State.DRAFT}), State.SUBMITTED),
+    "returned": (frozenset({State.SUBMITTED, State.APPROVED}), State.DRAFT),
+    "approved": (frozenset({State.SUBMITTED}), State.APPROVED),
+    "started": (frozenset({State.APPROVED}), State.RUNNING),
+    "paused": (frozenset({State.RUNNING}), State.PAUSED),
+    "resumed": (frozenset({State.PAUSED}), State.RUNNING),
+    "finished": (frozenset({State.APPROVED, State.RUNNING, State.PAUSED}), State.FINISHED),
+    "stopped": (frozenset(State) - ENDED, State.STOPPED),
+}
+
+
+@attrs.frozen
+class Attribute:
+    """Something that an audience may be built from: which data it is, and the consent that it rests on."""
+
+    name: str
+    data: str
+    purpose: PurposeId
+    values: tuple[str, ...]
+    titles: Mapping[str, str]
+
+
+def step(state: State, what: str) -> State | None:
+    """Where a campaign in *state* goes by *what*; None: that cannot happen to it."""
+    before, after = _STEPS[what]
+    return after if state in before else None
+
+
+def attributes(told: Iterable[Described] = ()) -> Mapping[str, Attribute]:
+    """All that an audience may be built from: our own, and the facts that other purposes tell."""
+    own = {one.name: one for one in _own()}
+    return own | {one.name: Attribute(one.name, one.data, one.purpose, one.values, one.titles) for one in told}
+
+
+def allowed(attribute: Attribute, activity: Activity) -> bool:
+    """Whether *activity* may ask for it: it names the data, and needs the consent that the data rests on."""
+    return attribute.data in activity.data and attribute.purpose in activity.needs
+
+
+def criteria_problems(
+    criteria: Iterable[Condition], known: Mapping[str, Attribute], activities: Iterable[Activity]
+) -> Iterator[Problem]:
+    """What is wrong with *criteria* for each of *activities*."""
+    asking = tuple(activities)
+    for condition in criteria:
+        attribute = known.get(condition.attribute)
+        if attribute is None:
+            yield Problem("unknown-attribute", f"an audience cannot ask for {condition.attribute!r}")
+        elif not condition.values or not set(condition.values) <= set(attribute.values):
+            yield Problem("bad-criteria", f"{attribute.name} is one or more of {', '.join(attribute.values)}")
+        else:
+            for activity in asking:
+                if not allowed(attribute, activity):
+                    yield Problem(
+                        "attribute-not-allowed",
+                        f"{activity.id} may not ask for {attribute.name}: its notice does not name {attribute.data},"
+                        f" or it does not need {attribute.purpose}",
+                        activity.channel,
+                    )
+
+
+def held_out(key: bytes, members: BitMap, percent: int) -> BitMap:
+    """*percent* of *members* by a keyed order: a number's place in it depends on *key* alone, never on the others."""
+    if not members or not percent:
+        return BitMap()
+    # Philox is a counter under a key (Salmon et al., 2011): the n-th word is the n-th person's, however many there are.
+    words = np.random.Philox(key=int.from_bytes(key[:_KEY], "big")).random_raw(members.max() + 1)
+    return bitmap(words < np.uint64(percent * (2**64 // 100))) & members
+
+
+def share(part: int, whole: int) -> Share:
+    """Wilson's score interval."""
+    if whole == 0:
+        return Share(0, 0, 0.0, 1.0)
+    rate, square = part / whole, _Z * _Z
+    middle = (rate + square / (2 * whole)) / (1 + square / whole)
+    half = _Z * math.sqrt(rate * (1 - rate) / whole + square / (4 * whole * whole)) / (1 + square / whole)
+    return Share(part, whole, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def effect(what: str, sent: Share, held: Share) -> Effect:
+    """The difference of two shares with Newcombe's hybrid score interval (1998, method 10)."""
+    difference = sent.value - held.value
+    low = difference - math.hypot(sent.value - sent.low, held.high - held.value)
+    high = difference + math.hypot(sent.high - sent.value, held.value - held.low)
+    return Effect(what, sent, held, difference, low, high)
+
+
+@cache
+def _own() -> tuple[Attribute, ...]:
+    rows = yaml.safe_load(files(__package__).joinpath("attributes.yaml").read_text(encoding="utf-8"))
+    return tuple(
+        Attribute(row["name"], row["data"], PurposeId(row["purpose"]), tuple(row["values"]), row["titles"])
+        for row in rows
+    )
