@@ -35,7 +35,8 @@ def learned(wanted: Floats, unwanted: Floats, eligible: Flags, policy: Policy) -
     topics = wanted.shape[1]
     a, b, may = alike[:, :topics], alike[:, topics : 2 * topics], alike[:, 2 * topics :] > 0
     best = best_of(policy.resolve * a, policy.resolve * b, may, worth=policy.worth)
-    return np.asarray(floored(best, may, policy.floor)[where.ravel()])
+    shares: Floats = floored(best, may, policy.floor)[where.ravel()]
+    return shares
 
 
 def floored(shares: Floats, eligible: Flags, floor: float) -> Floats:
@@ -55,7 +56,7 @@ def plain(popularity: Floats, wished: Flags, eligible: Flags, worth: float) -> F
     among = np.where(asked.any(axis=1, keepdims=True), asked, worthy)
     first = np.argmax(np.where(among, popularity, -1.0), axis=1)
     choice = np.where(among.any(axis=1), first, eligible.shape[1])
-    return np.eye(eligible.shape[1] + 1)[choice]
+    return np.asarray(np.eye(eligible.shape[1] + 1)[choice], np.float64)
 
 
 def choose(probabilities: Floats, points: Floats) -> Whole:

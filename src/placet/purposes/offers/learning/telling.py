@@ -1,0 +1,61 @@
+"""What people are told of sorting: why they got an offer, and which topic ended. The words stand in `words.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from psycopg import Connection
+
+from placet.delivery.model import MessageId
+from placet.purposes.offers import topics
+from placet.purposes.offers.learning.model import ModelVersion, Reason, Why
+from placet.purposes.offers.learning.store import SQL
+
+LANGUAGES = ("lv", "ru", "en")
+
+
+def why(connection: Connection, message: MessageId) -> Why | None:
+    """Why this offer: what was fixed when it was picked; None for a message that is no offer, or of nobody any more."""
+    row = connection.execute(SQL["message"], {"message": message}).fetchone()
+    if row is None or row[0] is None:
+        return None
+    topic, channel, _activity, at, _template, picked, propensity, eligible, model, needs, _evaluation, wished = row
+    reason = Reason(picked) if picked is not None else Reason.WISHED if wished == "want" else Reason.CHOSEN
+    choices = tuple(filter(None, (eligible or "").split("|")))
+    return Why(
+        topic=topic,
+        reasons=(reason,),
+        model=None if model is None else ModelVersion(model),
+        propensity=propensity,
+        eligible=choices,
+        needs=tuple(needs) if needs is not None else ("offers", f"offers/{channel}"),
+        at=at,
+        sentences={language: _sentences(reason, topic, propensity, choices, language) for language in LANGUAGES},
+    )
+
+
+def ended(topic: str, language: str) -> str:
+    """That a topic has ended for the reader, in one line for the next message."""
+    said: str = words()["ended"][language]
+    return said.format(topic=topics.get(topic).titles[language])
+
+
+@cache
+def words() -> Mapping[str, Any]:
+    """`words.yaml`."""
+    found: Mapping[str, Any] = yaml.safe_load(files(__package__).joinpath("words.yaml").read_text("utf-8"))
+    return found
+
+
+def _sentences(
+    reason: Reason, topic: str, propensity: float | None, choices: Sequence[str], language: str
+) -> Sequence[str]:
+    said = words()
+    found = [said["why"][reason][language].format(topic=topics.get(topic).titles[language])]
+    if propensity is not None and len(choices) > 1:
+        found.append(said["chance"][language].format(count=len(choices), percent=round(propensity * 100)))
+    return (*found, said["basis"][language])
