@@ -21,6 +21,7 @@ from placet.interfaces.portal.people import People
 from placet.interfaces.portal.requesting import Requesting
 from placet.interfaces.portal.restricting import Restricting
 from placet.interfaces.portal.signing_in import SigningIn
+from placet.interfaces.portal.surveying import Surveying
 from placet.interfaces.portal.unsubscribing import Unsubscribe
 from placet.interfaces.portal.using import Using
 from placet.interfaces.portal.ways_in import WaysIn
@@ -53,6 +54,7 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         *_own(shell, door, application),
         *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),
         *_links(shell, Unsubscribe(application, shell)),
+        *_surveys(shell, Surveying(application, shell)),
         *verify_page.routes(),
     ]
     return shell.site(routes)
@@ -147,6 +149,18 @@ def _links(shell: Shell, pages: Unsubscribe) -> list[BaseRoute]:
     return [
         Route("/u/{token}", shell.link(pages.ask), methods=GET),
         Route("/u/{token}", shell.link(pages.act), methods=POST),
+    ]
+
+
+def _surveys(shell: Shell, pages: Surveying) -> list[BaseRoute]:
+    """What an invitation leads to: its link is the key."""
+    return [
+        Route("/s/{token}", shell.page(pages.start), methods=GET),
+        Route("/s/{token}/asking", shell.page(pages.asking), methods=POST),
+        Route("/s/{token}/questions/{question}", shell.page(pages.question), methods=GET),
+        Route("/s/{token}/questions/{question}", shell.page(pages.answer), methods=POST),
+        Route("/s/{token}/send", shell.page(pages.look_over), methods=GET),
+        Route("/s/{token}/send", shell.page(pages.send), methods=POST),
     ]
 
 
