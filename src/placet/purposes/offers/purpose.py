@@ -16,7 +16,7 @@ from placet.config import Config
 from placet.consents.in_force import CatalogueInForce, Rulebook
 from placet.delivery.actions import Delivery
 from placet.delivery.letters import Letter
-from placet.delivery.model import Filler
+from placet.delivery.model import Filler, MessageId
 from placet.delivery.notes import Note
 from placet.delivery.sms import Text
 from placet.gate.actions import Gate
@@ -26,6 +26,10 @@ from placet.purposes.offers.campaigns.actions import Campaigns
 from placet.purposes.offers.duties import OffersDuties, Part
 from placet.purposes.offers.greetings.actions import Greetings
 from placet.purposes.offers.greetings.duties import GreetingDuties
+from placet.purposes.offers.learning import telling
+from placet.purposes.offers.learning.actions import Learning
+from placet.purposes.offers.learning.duties import LearningDuties
+from placet.purposes.offers.learning.model import Why
 from placet.purposes.offers.surveys.actions import Surveys
 from placet.purposes.offers.wish_duties import WishDuties
 from placet.purposes.offers.wishes import Wishes
@@ -71,6 +75,7 @@ class Offers:
     campaigns: Campaigns
     greetings: Greetings
     surveys: Surveys
+    learning: Learning
     duties: OffersDuties
     worded: dict[str, Worded] = attrs.field(factory=dict, repr=False)
     fillers: dict[str, Filler] = attrs.field(factory=dict, repr=False)
@@ -91,6 +96,7 @@ class Offers:
             ground.gate,
             ground.delivery,
         )
+        learning = Learning.of(ground.database, ground.master, ground.gate, Wishes())
         campaigns = Campaigns.of(
             ground.config,
             ground.master,
@@ -99,17 +105,19 @@ class Offers:
             ground.in_force,
             ground.gate,
             ground.delivery,
+            sort=learning.compete,
         )
-        parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects), surveys.duties)
+        parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects), surveys.duties, LearningDuties())
         made = cls(
             Wishes(),
             campaigns,
             greetings,
             surveys,
+            learning,
             OffersDuties(parts),
             worded={"campaign": campaigns, "greeting": greetings, "survey": surveys},
             fillers={"campaign": campaigns.fill, "greeting": greetings.fill, "survey": surveys.inviting.fill},
-            busy=(campaigns, greetings, surveys),
+            busy=(campaigns, greetings, surveys, learning),
         )
         ground.delivery.fillers.update(made.fillers)
         return made
@@ -129,6 +137,10 @@ class Offers:
         room = self.worded.get(template.partition("/")[0])
         return None if room is None else room.note(channel, template, language)
 
+    def why(self, connection: Connection, message: MessageId) -> Why | None:
+        """Why this offer, as it was fixed when it was picked; None for what is no offer, or is held no more."""
+        return telling.why(connection, message)
+
     def round(self, now: datetime) -> None:
         """What is due now."""
         for room in self.busy:
@@ -138,3 +150,4 @@ class Offers:
         """Two identities were one person."""
         self.wishes.inherit(connection, number, merged)
         self.greetings.inherit(connection, number, merged)
+        self.learning.inherit(connection, number, merged)

@@ -107,6 +107,12 @@ class Learning:
         store.keep_picks(connection, id, picks.columns(), now=now)
         return Sorted(id, picks.numbers(), int((picks.chosen == len(offers)).sum()), passed)
 
+    def compete(
+        self, connection: Connection, competing: Sequence[tuple[UUID, str, BitMap]], audience: Audience, now: datetime
+    ) -> Mapping[UUID, BitMap]:
+        """`sort`, as campaigns ask for it: whom each of them is for."""
+        return self.sort(connection, [Offer(*one) for one in competing], audience, now=now).numbers
+
     def passed(self, connection: Connection) -> Passed | None:
         """The evaluation that this model may sort on; None: it has shown none yet, or its newest failed."""
         row = connection.execute(SQL["evaluation"], {"model": self.model}).fetchone()
