@@ -22,6 +22,7 @@ from placet.delivery.rules import Mute
 from placet.delivery.tokens import tokens
 from placet.gate.actions import Allowed
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId
+from placet.purposes.offers.topics import TopicId
 from placet.subjects.model import Subject
 
 OFFERS, EMAIL = PurposeId("offers"), ChannelId("email")
@@ -100,6 +101,7 @@ def test_opening_the_link_changes_nothing_and_speaks_the_language_of_the_message
         assert "set-cookie" not in answer.headers
     page = program.get(path).text
     assert '<html lang="ru"' in page
+    assert "Поездки и связь за границей" in page
     assert "Предложения и новости по электронной почте" in page
     assert '<html lang="en"' in program.get(f"{path}?lang=en").text
     assert decisions(demo, willing) == before
@@ -172,6 +174,40 @@ def test_a_topic_is_muted_and_unmuted_and_the_second_asks_about_the_channel(
     press(program, travel, "topic")
     assert "Вам мешает сам канал?" in press(program, phones, "topic").text
     assert allowed(demo, willing, time()), "the consent itself stands"
+
+
+def test_a_topic_is_wanted_more_or_never_and_undone_to_what_was_said_before(
+    program: TestClient, demo: Application, willing: Subject, time: Clock
+) -> None:
+    path, travel = link(demo, willing, time()), TopicId("travel")
+
+    def wish() -> str:
+        with demo.database.transaction() as connection:
+            found = demo.offers.wishes.of(connection, willing.id).get(travel)
+        return "neutral" if found is None else found.state
+
+    press(program, path, "topic")
+    assert 'value="neutral"' in press(program, path, "want").text
+    assert (wish(), mutes(demo, willing)) == ("want", []), "who wants more of it wants it here, too"
+    assert 'value="want"' in press(program, path, "never").text
+    assert (wish(), mutes(demo, willing)) == ("never", [Mute(Kind.OFFER, "travel", None)])
+    press(program, path, "want")
+    assert (wish(), mutes(demo, willing)) == ("want", [])
+
+
+def test_offers_come_less_often_and_as_usual_again(
+    program: TestClient, demo: Application, willing: Subject, time: Clock
+) -> None:
+    path = link(demo, willing, time())
+
+    def slowed() -> frozenset[Kind]:
+        with demo.database.transaction() as connection:
+            return wishes.slowed(connection, willing.id)
+
+    press(program, path, "less")
+    assert slowed() == {Kind.OFFER}
+    press(program, path, "usual")
+    assert slowed() == frozenset()
 
 
 def test_everything_can_be_taken_back_by_one_press(

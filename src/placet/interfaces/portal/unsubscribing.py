@@ -8,6 +8,7 @@ follow links. Any POST that is not a button of the page is a mail program's one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import attrs
 from psycopg import Connection
@@ -18,13 +19,16 @@ from placet.catalogue import store as catalogue_store
 from placet.catalogue.model import Catalogue
 from placet.catalogue.render import Rendered, render
 from placet.consents.model import Decision, Outcome, Recorded, Wish
-from placet.delivery.model import Belonging
+from placet.delivery.model import Belonging, Kind
 from placet.delivery.unsubscribing import SEVERAL, Nothing, Unsubscribing
 from placet.interfaces.web.forms import shown_digest
 from placet.interfaces.web.languages import Words, language_of
 from placet.interfaces.web.shell import Shell, Visit
-from placet.kernel.errors import NotFound
+from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import PurposeId, RecordId
+from placet.purposes.offers import topics
+from placet.purposes.offers.topics import TopicId
+from placet.purposes.offers.wishes import Frequency, State
 
 
 @attrs.frozen
@@ -37,7 +41,10 @@ class Link:
     purposes: str
     channel: str
     topic: str | None
-    at: object
+    """What it was about, in words; None where its kind has no topics."""
+    at: datetime
+    data: tuple[str, ...]
+    """What is used for it."""
 
 
 @attrs.frozen
@@ -77,6 +84,10 @@ class Unsubscribe:
                 return self._muted(visit, to)
             case "topic-again":
                 return self._unmuted(visit, to)
+            case "want" | "neutral" | "never" as wish if to.topic is not None and to.kind is Kind.OFFER:
+                return self._wished(visit, to, wish)
+            case "less" | "usual" as pace:
+                return self._paced(visit, to, pace)
             case "all":
                 return self._withdrawn(visit, to, "all")
             case "again":
@@ -100,12 +111,30 @@ class Unsubscribe:
         with self.application.database.transaction() as connection:
             lately = self._links.mute(connection, to, now=visit.now)
             self._links.arrived(connection, to, now=visit.now)
-        return self._answer(visit, to, "topic", several=lately >= SEVERAL)
+        return self._answer(visit, to, "topic", several=lately >= SEVERAL, back="topic-again")
 
     def _unmuted(self, visit: Visit, to: Belonging) -> Response:
         with self.application.database.transaction() as connection:
             self._links.unmute(connection, to)
         return self._answer(visit, to, "topic-again")
+
+    def _wished(self, visit: Visit, to: Belonging, wish: State) -> Response:
+        """What the person wants of the message's topic, by every channel; undone by what they had said before."""
+        topic, wishes = TopicId(to.topic or ""), self.application.offers.wishes
+        with self.application.database.transaction() as connection:
+            before = wishes.of(connection, to.subject).get(topic)
+            wishes.set(connection, to.subject, topic, wish, by="person", now=visit.now)
+            if wish != "never":
+                self._links.unmute(connection, to)
+            self._links.arrived(connection, to, now=visit.now)
+        back = "neutral" if before is None or before.by == "learner" else before.state
+        return self._answer(visit, to, wish, back=back)
+
+    def _paced(self, visit: Visit, to: Belonging, pace: Frequency) -> Response:
+        with self.application.database.transaction() as connection:
+            self.application.offers.wishes.frequency(connection, to.subject, pace, now=visit.now)
+            self._links.arrived(connection, to, now=visit.now)
+        return self._answer(visit, to, pace, back="usual" if pace == "less" else None)
 
     def _given_again(self, visit: Visit, to: Belonging) -> Response:
         shown, undo = shown_digest(visit.form.get("shown", "")), visit.form.get("undo", "")
@@ -140,11 +169,19 @@ class Unsubscribe:
         return Undo(self._links.tokens.make_undo(to.message, record), text)
 
     def _answer(
-        self, visit: Visit, to: Belonging, done: str, *, several: bool = False, undo: Undo | None = None
+        self,
+        visit: Visit,
+        to: Belonging,
+        done: str,
+        *,
+        several: bool = False,
+        undo: Undo | None = None,
+        back: str | None = None,
     ) -> Response:
+        """What is *done*; *back* is the button that undoes a wish, *undo* the way back from a withdrawal."""
         with self.application.database.transaction() as connection:
             link = self._link(connection, visit, to)
-        return self.shell.render(visit, "portal/unsubscribed.html", link=link, done=done, several=several, undo=undo)
+        return self._done(visit, link, done, several=several, undo=undo, back=None if back == done else back)
 
     def _found(self, connection: Connection, visit: Visit) -> Belonging | None:
         """Whose link it is; None where nothing is held under it any more."""
@@ -154,7 +191,13 @@ class Unsubscribe:
         return None if isinstance(found, Nothing) else found
 
     def _nothing(self, visit: Visit) -> Response:
-        return self.shell.render(visit, "portal/unsubscribed.html", link=None, done="nothing", several=False, undo=None)
+        return self._done(visit, None, "nothing", several=False, undo=None, back=None)
+
+    def _done(
+        self, visit: Visit, link: Link | None, done: str, *, several: bool, undo: Undo | None, back: str | None
+    ) -> Response:
+        values = {"link": link, "done": done, "several": several, "undo": undo, "back": back}
+        return self.shell.render(visit, "portal/unsubscribed.html", **values)
 
     def _link(self, connection: Connection, visit: Visit, to: Belonging) -> Link:
         return _link(self.application.catalogue(connection), to, visit.words.language)
@@ -178,6 +221,17 @@ def _link(catalogue: Catalogue, to: Belonging, language: str) -> Link:
         title=to.activity if activity is None else activity.titles[language],
         purposes=", ".join(catalogue.purposes[purpose].notice(language).title for purpose in needs),
         channel=to.channel,
-        topic=to.topic,
+        topic=_title(to.topic, language),
         at=to.at,
+        data=tuple(catalogue.data[each].titles[language] for each in (() if activity is None else activity.data)),
     )
+
+
+def _title(topic: str | None, language: str) -> str | None:
+    """The topic in words; one that was never ours stays as it is."""
+    if topic is None:
+        return None
+    try:
+        return topics.get(topic).titles[language]
+    except BadInput:
+        return topic
