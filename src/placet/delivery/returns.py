@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 import psycopg
@@ -30,9 +30,6 @@ SQL = queries("placet.delivery", "returns.sql")
 
 POLL = 2.0
 """Seconds between two looks into the Maildir."""
-KEPT = timedelta(days=30)
-"""How long a mail that came back is kept after it was acted on: it names people, and its effect stands in rows."""
-
 log = structlog.get_logger()
 
 
@@ -54,10 +51,8 @@ class Returns:
                 log.warning("returns.waiting", error=type(error).__name__)
 
     def round(self, now: datetime) -> int:
-        """Act on what is new, and forget what is old; returns how many mails there were."""
-        count = self.maildir.collect(lambda found: self.act(found, now))
-        self.maildir.sweep(before=now - KEPT)
-        return count
+        """Act on what is new; returns how many mails there were."""
+        return self.maildir.collect(lambda found: self.act(found, now))
 
     def act(self, found: Returned, now: datetime) -> None:
         """What one mail says is done and counted in one transaction."""

@@ -13,6 +13,7 @@ from placet.access import accounts, ceremonies, codes, guesses, openings, sessio
 from placet.bootstrap import Application
 from placet.consents import actions as consents
 from placet.consents import agents, assisted
+from placet.delivery.retention import Retention
 from placet.delivery.sending import Sender
 from placet.delivery.stopping import QueueStop
 from placet.gate import stops
@@ -48,6 +49,7 @@ class Worker:
         self._books = Bookkeeping(application)
         self._propagation = Propagation(application.database, application.duties)
         self._queue = QueueStop(application.database, application.delivery)
+        self._retention = Retention(application.database, application.in_force, application.maildir)
         self._sender = Sender(application.database, application.delivery, application.channels)
 
     def run(self, stop: threading.Event) -> None:
@@ -69,6 +71,7 @@ class Worker:
             # In a thread of its own, so that a long replay delays no expiry.
             ("books", partial(_repeat, step=self._books.round, failed="books.failed")),
             ("propagation", self._propagation.follow),
+            ("retention", self._retention.follow),
             # So does planning a campaign for a million people.
             ("offers", partial(_repeat, step=self._application.offers.round, failed="offers.failed")),
         ]

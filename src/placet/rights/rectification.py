@@ -22,9 +22,10 @@ from psycopg import Connection
 from placet.access.codes import Codes
 from placet.access.openings import Proof
 from placet.consents.model import Actor
+from placet.delivery.service import News, ServiceMessages, What
 from placet.duties import Correction, Duties, Person
 from placet.kernel.errors import BadInput, Conflict, Denied
-from placet.kernel.ids import SubjectId
+from placet.kernel.ids import SubjectId, new_record_id
 from placet.rights.store import SQL
 from placet.subjects.actions import Subjects
 from placet.subjects.model import Alias, Profile
@@ -44,6 +45,8 @@ class Rooms(Protocol):
     def subjects(self) -> Subjects: ...
     @property
     def duties(self) -> Sequence[Duties]: ...
+    @property
+    def service(self) -> ServiceMessages: ...
 
 
 @attrs.frozen(repr=False)
@@ -152,10 +155,15 @@ def rectify(
 ) -> Receipt:
     """Put *change* right in every room that holds it, and keep where (`of_subject`)."""
     person = rooms.subjects.get(connection, subject)
+    reached = _reached_at(rooms.subjects, connection, person.id)
     corrected = tuple(one for one in _changed(rooms, connection, person.id, change, now) if one.rows)
     for one in corrected:
         values = {"subject": person.id, "at": now, "actor": by.kind, "actor_id": by.id}
         connection.execute(SQL["add_correction"], values | {"place": one.place, "field": one.field, "rows": one.rows})
+    if corrected and isinstance(change, NewContact | OldContact):
+        what = What.CONTACT_ADDED if isinstance(change, NewContact) else What.CONTACT_ENDED
+        news = News(what=what, key=f"contact/{new_record_id(now)}", path="/data/correct", at=now)
+        rooms.service.tell_at(connection, person.id, reached, news, now=now)
     return Receipt(person.id, now, corrected)
 
 
@@ -232,13 +240,18 @@ def _reached(
     return Correction(PERSON, confirmed.alias.kind, None if replaces is None else replaces.value, confirmed.alias.value)
 
 
-def _demand_another(subjects: Subjects, connection: Connection, subject: SubjectId, alias: Alias) -> None:
-    """Whoever ends their last contact could not sign in to mend it."""
-    left = [
+def _reached_at(subjects: Subjects, connection: Connection, subject: SubjectId) -> list[Alias]:
+    """Where the person can be reached now: each of these hears of a contact that comes or goes (ASVS 6.3.7)."""
+    return [
         contact.alias
         for contact in subjects.contacts(connection, subject)
-        if contact.period.end is None and contact.alias.kind in _REACHING and contact.alias != alias
+        if contact.period.end is None and contact.alias.kind in _REACHING
     ]
+
+
+def _demand_another(subjects: Subjects, connection: Connection, subject: SubjectId, alias: Alias) -> None:
+    """Whoever ends their last contact could not sign in to mend it."""
+    left = [other for other in _reached_at(subjects, connection, subject) if other != alias]
     if alias.kind in _REACHING and not left:
         raise Conflict(
             "this is the only contact to sign in with; add another one first. Nothing was changed", code="last-contact"

@@ -196,8 +196,9 @@ class Unsubscribe:
     def _done(
         self, visit: Visit, link: Link | None, done: str, *, several: bool, undo: Undo | None, back: str | None
     ) -> Response:
-        values = {"link": link, "done": done, "several": several, "undo": undo, "back": back}
-        return self.shell.render(visit, "portal/unsubscribed.html", **values)
+        return self.shell.render(
+            visit, "portal/unsubscribed.html", link=link, done=done, several=several, undo=undo, back=back
+        )
 
     def _link(self, connection: Connection, visit: Visit, to: Belonging) -> Link:
         return _link(self.application.catalogue(connection), to, visit.words.language)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import attrs
+from psycopg import Connection
 from starlette.responses import Response
 
 from placet.access import passkeys, sessions
 from placet.access.passkeys import ADD
 from placet.access.sessions import Session
 from placet.bootstrap import Application
+from placet.delivery.service import News, What
 from placet.interfaces.portal.by_passkey import ByPasskey
 from placet.interfaces.portal.signing_in import see_other
 from placet.interfaces.portal.whom import Whom
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, Denied
-from placet.kernel.ids import parse_uuid
+from placet.kernel.ids import new_record_id, parse_uuid
 
 HERE = "/signing-in"
 RECENT = timedelta(minutes=15)
@@ -50,6 +52,8 @@ class WaysIn:
         try:
             with self.application.database.transaction() as connection:
                 added = keys.add(connection, whom.session.subject, token, answer, name=name, now=visit.now)
+                if added:
+                    self._tell(connection, visit, whom, What.PASSKEY_ADDED)
         except BadInput as error:
             return self._show(visit, whom, wrong=error.code)
         return see_other(f"{HERE}?done=added") if added else self._show(visit, whom, wrong="passkey")
@@ -62,6 +66,7 @@ class WaysIn:
             with self.application.database.transaction() as connection:
                 if visit.form.get("change") == "remove":
                     passkeys.remove(connection, subject, id)
+                    self._tell(connection, visit, whom, What.PASSKEY_REMOVED)
                     return see_other(f"{HERE}?done=removed")
                 passkeys.rename(connection, subject, id, visit.form.get("name", ""))
         except BadInput as error:
@@ -80,6 +85,11 @@ class WaysIn:
         with self.application.database.transaction() as connection:
             sessions.revoke_others(connection, whom.session, now=visit.now)
         return see_other(f"{HERE}?done=ended")
+
+    def _tell(self, connection: Connection, visit: Visit, whom: Whom, what: What) -> None:
+        """Whoever owns the account hears of it, also when it was not they who did it (OWASP ASVS 5.0 6.3.7)."""
+        news = News(what=what, key=f"passkey/{new_record_id(visit.now)}", path=HERE, at=visit.now)
+        self.application.service.tell(connection, whom.session.subject, news, now=visit.now)
 
     def _show(self, visit: Visit, whom: Whom, *, wrong: str | None = None) -> Response:
         with self.application.database.transaction() as connection:
