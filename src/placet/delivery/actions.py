@@ -15,6 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -46,7 +47,7 @@ from placet.delivery.store import Row, Taken
 from placet.gate import uses
 from placet.gate.actions import Allowed, Answer, Gate, Permit
 from placet.gate.model import Need, Reason
-from placet.kernel.ids import ChannelId, Number, SubjectId, new_record_id
+from placet.kernel.ids import ChannelId, Number, PurposeId, SubjectId, new_record_id
 from placet.kernel.seal import MasterKey, keyed_hash
 from placet.subjects.actions import Subjects
 from placet.subjects.model import Alias, AliasKind
@@ -409,8 +410,14 @@ class Delivery:
 
 def _covered(permit: Permit, held: frozenset[tuple[str, ChannelId | None]]) -> bool:
     """Whether each consent that the permit stands on, and the channel of it, is locked by us."""
-    needs = [Need.parse(text) for text in permit.needs]
-    return all((need.purpose, None) in held and (need.purpose, need.channel) in held for need in needs)
+    return _locks(permit.needs) <= held
+
+
+@lru_cache(maxsize=64)
+def _locks(needs: tuple[str, ...]) -> frozenset[tuple[PurposeId, ChannelId | None]]:
+    """What must be locked for a permit that stands on *needs*."""
+    parsed = [Need.parse(text) for text in needs]
+    return frozenset((need.purpose, channel) for need in parsed for channel in (None, need.channel))
 
 
 def _started(one: _Candidate, outgoing: Outgoing) -> dict[str, object]:

@@ -51,7 +51,8 @@ SHORTEST_KEY = 2048
 
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
-_BLANKS = re.compile(rb"[ \t]+")
+_BLANKS = re.compile(rb"\t[ \t]*| [ \t]+")
+"""All but a blank that stands alone already: most do."""
 _BLANKS_AT_END = re.compile(rb"[ \t]+\r\n")
 
 
@@ -126,7 +127,9 @@ def relaxed_body(body: bytes) -> bytes:
         return b""
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
-    body = _BLANKS.sub(b" ", _BLANKS_AT_END.sub(b"\r\n", body)).rstrip(b"\r\n")
+    if b" \r\n" in body or b"\t\r\n" in body:
+        body = _BLANKS_AT_END.sub(b"\r\n", body)
+    body = _BLANKS.sub(b" ", body).rstrip(b"\r\n")
     return body + b"\r\n" if body else b""
 
 

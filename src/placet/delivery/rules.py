@@ -61,7 +61,7 @@ class Cap:
         return Refusal.CAP_ALL if self.channel is None else Refusal.CAP_CHANNEL
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Calendar:
     """When one kind of message may be sent: hours for each weekday (Monday first, None: never), and on holidays."""
 
@@ -194,6 +194,7 @@ def judge(asked: Asked, policy: Policy, now: datetime) -> Verdict:
     return _in_time(asked, policy, now)
 
 
+@lru_cache(64)
 def window(calendar: Calendar, zone: ZoneInfo, at: datetime) -> Period | None:
     """The allowed hours that *at* lies in, or the next ones; None if none come."""
     first = at.astimezone(zone).date()

@@ -15,6 +15,7 @@ from psycopg import Connection
 from placet.delivery.model import Addressee, Kind, MessageId, Shown, Started, State
 from placet.delivery.rules import Earlier, Halt, Mute
 from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId, SubjectId
+from placet.store.copying import array
 from placet.store.queries import queries
 
 SQL = queries("placet.delivery")
@@ -99,7 +100,7 @@ def take(connection: Connection, channel: ChannelId, *, limit: int, now: datetim
 def hold(connection: Connection, numbers: Sequence[Number]) -> Held:
     """Lock what these persons have given until the transaction ends; waits for nobody."""
     held: defaultdict[Number, set[tuple[PurposeId, ChannelId | None]]] = defaultdict(set)
-    for number, purpose, channel in connection.execute(SQL["hold"], {"numbers": list(numbers)}):
+    for number, purpose, channel in connection.execute(SQL["hold"], {"numbers": array(map(str, numbers))}):
         held[Number(number)].add((PurposeId(purpose), ChannelId(channel) if channel else None))
     return {number: frozenset(given) for number, given in held.items()}
 
@@ -107,7 +108,7 @@ def hold(connection: Connection, numbers: Sequence[Number]) -> Held:
 def before(connection: Connection, numbers: Sequence[Number], since: datetime) -> Mapping[Number, list[Earlier]]:
     found: defaultdict[Number, list[Earlier]] = defaultdict(list)
     for number, kind, channel, topic, at in connection.execute(
-        SQL["before"], {"numbers": list(numbers), "since": since}
+        SQL["before"], {"numbers": array(map(str, numbers)), "since": since}
     ):
         found[Number(number)].append(Earlier(Kind(kind), ChannelId(channel), topic, at))
     return found
@@ -115,7 +116,7 @@ def before(connection: Connection, numbers: Sequence[Number], since: datetime) -
 
 def mutes(connection: Connection, numbers: Sequence[Number]) -> Mapping[Number, list[Mute]]:
     found: defaultdict[Number, list[Mute]] = defaultdict(list)
-    for number, kind, topic, channel, until in connection.execute(SQL["mutes"], {"numbers": list(numbers)}):
+    for number, kind, topic, channel, until in connection.execute(SQL["mutes"], {"numbers": array(map(str, numbers))}):
         mute = Mute(Kind(kind) if kind else None, topic or None, ChannelId(channel) if channel else None, until)
         found[Number(number)].append(mute)
     return found
@@ -123,7 +124,7 @@ def mutes(connection: Connection, numbers: Sequence[Number]) -> Mapping[Number, 
 
 def slowed(connection: Connection, numbers: Sequence[Number]) -> set[tuple[Number, Kind]]:
     """Who of *numbers* wants fewer messages, of which kinds."""
-    found = connection.execute(SQL["slowed"], {"numbers": list(numbers)})
+    found = connection.execute(SQL["slowed"], {"numbers": array(map(str, numbers))})
     return {(Number(number), Kind(kind)) for number, kind in found}
 
 

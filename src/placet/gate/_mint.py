@@ -13,6 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn, Self
 from uuid import UUID
 
@@ -100,7 +101,7 @@ class Audience(_OnlyTheGate):
 
 
 def mint_permit(
-    key: bytes,
+    signed: Callable[[bytes], bytes],
     *,
     subject: SubjectId,
     activity: ActivityId | PurposeId,
@@ -111,17 +112,8 @@ def mint_permit(
     issued_at: datetime,
     expires_at: datetime,
 ) -> Permit:
-    claims = {
-        "activity": activity,
-        "basis": basis,
-        "channel": channel,
-        "epoch": token.epoch,
-        "expires_at": format_instant(expires_at),
-        "issued_at": format_instant(issued_at),
-        "needs": needs,
-        "position": token.position,
-        "subject": str(subject),
-    }
+    """By the keyed hash *signed*. Many in one batch differ in their subject alone, so what they share is kept."""
+    form = _form(activity, channel, basis, needs, token)
     return Permit._made(
         subject=subject,
         activity=activity,
@@ -131,7 +123,7 @@ def mint_permit(
         token=token,
         issued_at=issued_at,
         expires_at=expires_at,
-        text=_signed(key, jcs.canonical(claims)),
+        text=form.text(signed, str(subject).encode(), issued_at=issued_at, expires_at=expires_at).decode(),
     )
 
 
@@ -163,6 +155,11 @@ class PermitForm:
         expires, issued = format_instant(expires_at).encode(), format_instant(issued_at).encode()
         payload = _PREFIX + _base64(b"".join((self.start, expires, self.between, issued, self.middle, subject, b'"}')))
         return payload + b"." + _base64(signed(payload))
+
+
+@lru_cache(maxsize=64)
+def _form(activity: str, channel: ChannelId | None, basis: str, needs: tuple[str, ...], token: Token) -> PermitForm:
+    return PermitForm.of(activity=activity, channel=channel, basis=basis, needs=needs, token=token)
 
 
 def read_permit(key: bytes, text: str) -> Permit | None:

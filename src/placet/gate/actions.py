@@ -320,7 +320,7 @@ class Gate:
     def _answer(self, question: Question, facts: Facts) -> Answer:
         # It is never earlier than the last record: a clock that jumps back brings no consent back that had ended.
         latest = question.at if facts.recorded_at is None else max(question.at, facts.recorded_at)
-        verdict = rules.decide(attrs.evolve(question, at=latest), facts)
+        verdict = rules.decide(question if latest == question.at else attrs.evolve(question, at=latest), facts)
         if not isinstance(verdict, Yes):
             return Denied(verdict.reason, facts.ending, question.at)
         needs = tuple(str(need) for need in verdict.needs)
@@ -348,7 +348,7 @@ class Gate:
         # A permit never outlives the consent it stands on.
         end = question.at + timedelta(seconds=self.permit_seconds)
         return _mint.mint_permit(
-            self.permit_key,
+            self._signed,
             subject=question.subject,
             activity=question.asked,
             channel=question.channel,

@@ -19,6 +19,7 @@ from placet.consents.rules import Terms as PurposeTerms
 from placet.gate.model import CONSENT, Facts, Need, Person, Question, Reason, Standing, Standings, Terms, Token
 from placet.kernel import jcs
 from placet.kernel.ids import ActivityId, ChannelId, Number, PurposeId, SubjectId
+from placet.store.copying import array
 from placet.store.queries import queries
 
 _SQL = queries("placet.gate")
@@ -34,7 +35,7 @@ def facts_of_many(
     connection: Connection, subjects: Sequence[SubjectId], asked: ActivityId | PurposeId, channel: ChannelId | None
 ) -> dict[SubjectId, Facts]:
     """`facts` of each of *subjects*, in one statement; who was never known is left out."""
-    parameters = {"subjects": list(subjects), "asked": asked, "channel": channel}
+    parameters = {"subjects": array(map(str, subjects)), "asked": asked, "channel": channel}
     rows = connection.execute(_SQL["facts_of_many"], parameters).fetchall()
     each = groupby(rows, key=lambda row: row[0])
     return {SubjectId(subject): _facts([row[1:] for row in found]) for subject, found in each}
