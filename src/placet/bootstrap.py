@@ -40,12 +40,14 @@ from placet.consents.in_force import CatalogueInForce, Rulebook
 from placet.consents.model import Outcome
 from placet.consents.sequencer import Sequencer
 from placet.delivery import codes
+from placet.delivery import merging as delivery_merging
 from placet.delivery.actions import Delivery
 from placet.delivery.answers import Answers
 from placet.delivery.channels import email as email_channel
 from placet.delivery.channels import maildir as returns_maildir
 from placet.delivery.channels import sms as sms_channel
 from placet.delivery.codes import CodeMessages
+from placet.delivery.inbox import Inbox
 from placet.delivery.letters import Letter
 from placet.delivery.mailbox import Maildir
 from placet.delivery.model import Channel
@@ -121,6 +123,11 @@ class Application:
 
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
+
+    @property
+    def inbox(self) -> Inbox:
+        """What the app shows its customers."""
+        return Inbox(self.subjects, tokens(self.master))
 
     @property
     def assisted(self) -> Assisted:
@@ -329,6 +336,7 @@ def merge(
     restrictions.inherit(connection, stays, gone, now=now)
     application.offers.inherit(connection, stays, gone)
     application.assisted.void(connection, gone)
+    delivery_merging.inherit(connection, application.subjects.get(connection, survivor).number, gone, now=now)
     application.subjects.merge(connection, survivor, merged)
     sessions.revoke_all(connection, merged, now=now)
     passkeys.forget(connection, merged)

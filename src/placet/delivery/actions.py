@@ -13,8 +13,8 @@ A message starts when its row becomes `sending`, which is committed before the w
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -27,9 +27,9 @@ from placet.config import Config
 from placet.delivery import batches, rules, store
 from placet.delivery.batches import Batch, PlannedMany
 from placet.delivery.model import (
+    POST,
     STARTABLE,
     Addressee,
-    Channel,
     Failed,
     Filler,
     Message,
@@ -40,6 +40,7 @@ from placet.delivery.model import (
     Started,
     State,
     Unknown,
+    Way,
 )
 from placet.delivery.policy import standard
 from placet.delivery.rules import Asked, Policy, Refuse, Start, Wait
@@ -51,7 +52,7 @@ from placet.kernel.ids import ChannelId, Number, PurposeId, SubjectId, new_recor
 from placet.kernel.seal import MasterKey, keyed_hash
 from placet.subjects.actions import Subjects
 from placet.subjects.model import Alias, AliasKind
-from placet.subjects.vault import open_field, seal_field
+from placet.subjects.vault import Hashed, open_field, seal_field
 
 REFERENCE_LABEL = "placet/delivery-reference/v1"
 _VALUES = "delivery/values"
@@ -153,13 +154,24 @@ class Delivery:
 
     # Starting
 
-    def claim(self, connection: Connection, channel: Channel, *, limit: int, now: datetime) -> Claim:
+    def claim(self, connection: Connection, channel: Way, *, limit: int, now: datetime) -> Claim:
         """
         Start up to *limit* messages of *channel*. The caller commits, and only then hands them to the wire.
 
         One of these in a transaction: the locks it takes are held until the commit, and keep decisions waiting.
         """
         taken = store.take(connection, channel.id, limit=limit, now=now)
+        return self._claim(connection, channel, taken, self.policy.lease, now)
+
+    def claim_these(
+        self, connection: Connection, channel: Way, ids: Sequence[MessageId], *, lease: timedelta, now: datetime
+    ) -> Claim:
+        """As `claim`, for messages that somebody has in hand: a call that is opened, letters that are handed over."""
+        return self._claim(connection, channel, store.take_these(connection, channel.id, ids), lease, now)
+
+    def _claim(
+        self, connection: Connection, channel: Way, taken: Sequence[Taken], lease: timedelta, now: datetime
+    ) -> Claim:
         if not taken:
             return Claim()
         numbers = [message.addressee.number for message in taken]
@@ -175,7 +187,7 @@ class Delivery:
                 candidates.append(candidate)
             else:
                 busy += 1
-        return self._start(connection, channel, candidates, busy, now)
+        return self._start(connection, channel, candidates, busy, lease, now)
 
     # Settling
 
@@ -235,10 +247,16 @@ class Delivery:
     # What a person sees, and is forgotten of
 
     def of_subject(
-        self, connection: Connection, subject: SubjectId, *, before: MessageId | None = None, limit: int = 50
+        self,
+        connection: Connection,
+        subject: SubjectId,
+        *,
+        before: MessageId | None = None,
+        limit: int = 50,
+        states: Collection[State] | None = None,
     ) -> list[Shown]:
-        """What the person was sent and was not sent, and why; newest first."""
-        return store.of_subject(connection, subject, before=before, limit=limit)
+        """What the person was sent and was not sent, and why; newest first, of *states* or of all."""
+        return store.of_subject(connection, subject, before=before, limit=limit, states=states)
 
     def forget(self, connection: Connection, number: Number, aliases: Sequence[Alias]) -> None:
         """Delete what is held of a person (GDPR 17); what is on the wire ends, and nothing of it is written down."""
@@ -263,7 +281,7 @@ class Delivery:
         }  # fmt: skip
 
     def _answers(
-        self, connection: Connection, taken: Sequence[Taken], channel: Channel, now: datetime
+        self, connection: Connection, taken: Sequence[Taken], channel: Way, now: datetime
     ) -> dict[MessageId, Answer]:
         """Step 3: what the gate says to each, one statement an activity."""
         found: dict[MessageId, Answer] = {}
@@ -274,7 +292,7 @@ class Delivery:
             found |= {message.id: told[message.addressee.subject] for message in asked}
         return found
 
-    def _candidate(self, message: Taken, channel: Channel, answer: Answer, address: Alias | None) -> _Candidate:
+    def _candidate(self, message: Taken, channel: Way, answer: Answer, address: Hashed | None) -> _Candidate:
         """What the gate said, and where the message would go."""
         if not isinstance(answer, Allowed):
             return _Candidate(message, None, answer.reason, None, None)
@@ -282,15 +300,22 @@ class Delivery:
             return _Candidate(message, answer.permit, None, None if channel.needs_address else "", None)
         return _Candidate(message, answer.permit, None, address.value, self.subjects.vault.alias_hash(address))
 
-    def _addresses(self, connection: Connection, taken: Sequence[Taken], channel: Channel) -> Mapping[SubjectId, Alias]:
+    def _addresses(self, connection: Connection, taken: Sequence[Taken], channel: Way) -> Mapping[SubjectId, Hashed]:
         """Where each person is reached by the channel: the newest address that it can use."""
+        people = [message.addressee.subject for message in taken]
+        if channel.id == POST:
+            return {id: lives.address for id, lives in self.subjects.residences(connection, people).items()}
         kind = _ALIAS.get(channel.id)
-        if kind is None or not channel.needs_address:
-            return {}
-        return self.subjects.newest(connection, [message.addressee.subject for message in taken], kind)
+        return {} if kind is None or not channel.needs_address else self.subjects.newest(connection, people, kind)
 
     def _start(
-        self, connection: Connection, channel: Channel, candidates: Sequence[_Candidate], busy: int, now: datetime
+        self,
+        connection: Connection,
+        channel: Way,
+        candidates: Sequence[_Candidate],
+        busy: int,
+        lease: timedelta,
+        now: datetime,
     ) -> Claim:
         """Step 4, and the rows."""
         verdicts = self._judged(connection, channel, candidates, now)
@@ -298,7 +323,7 @@ class Delivery:
         waiting = {one.taken.id: verdict.until for one, verdict in verdicts if isinstance(verdict, Wait)}
         store.refuse(connection, refused, now=now)
         store.wait(connection, waiting, now=now)
-        lease_until = now + self.policy.lease
+        lease_until = now + lease
         starting = [(one, verdict.until) for one, verdict in verdicts if isinstance(verdict, Start)]
         filled = self._filled(connection, [one.taken for one, _ in starting])
         out = [
@@ -311,7 +336,7 @@ class Delivery:
         return Claim(on_wire, len(refused), len(waiting), busy + len(out) - len(on_wire))
 
     def _judged(
-        self, connection: Connection, channel: Channel, candidates: Sequence[_Candidate], now: datetime
+        self, connection: Connection, channel: Way, candidates: Sequence[_Candidate], now: datetime
     ) -> list[tuple[_Candidate, rules.Verdict]]:
         numbers = [one.taken.addressee.number for one in candidates]
         hashes = [one.hashed for one in candidates if one.hashed is not None]

@@ -19,6 +19,8 @@ from placet.subjects.model import Alias
 Filler = Callable[[Connection, str, Sequence[SubjectId]], Mapping[SubjectId, Mapping[str, str]]]
 """The values of a template for each of these persons: a first name, a link; whatever is not kept with the message."""
 
+POST = ChannelId("post")
+
 MessageId = NewType("MessageId", UUID)
 """Random (UUID version 7, so that an index grows at its end)."""
 
@@ -74,6 +76,8 @@ class Refusal(StrEnum):
     """Its time passed before an allowed hour came."""
     TOO_OFTEN = "too-often"
     """It was deferred as often as it may be."""
+    TWICE = "twice"
+    """The person has it under another identity that was theirs, too."""
     CANCELLED = "cancelled"
     """Whoever planned it took it back."""
     ERASED = "erased"
@@ -173,6 +177,16 @@ class Unknown:
 Outcome = Sent | Delivered | Failed | Deferred | Unknown
 
 
+class Way(Protocol):
+    """What starting a message asks of the channel that it goes by."""
+
+    @property
+    def id(self) -> ChannelId: ...
+
+    @property
+    def needs_address(self) -> bool: ...
+
+
 class Channel(Protocol):
     """
     A way to reach people. Plain to build: it knows no database, no consent and no person beside the address.
@@ -232,6 +246,7 @@ class Shown:
     reason: str | None
     planned_at: datetime
     changed_at: datetime
+    not_before: datetime
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ JOIN subjects.current AS person ON person.id = coalesce(named.merged_into, named
 WHERE named.id = ANY(%(ids)s::uuid[]) AND person.erased_at IS NULL;
 
 -- name: plan
--- Plan messages; returns the ids of those that were not planned before.
+-- Plan messages; returns the ids of those that were not planned before, under any identity of their person.
 INSERT INTO delivery.message (id, number, key, kind, activity, channel, topic, template, language, sealed, addressed,
                               not_before, not_after, zone, planned_at, changed_at)
 SELECT id, number, key, kind, activity, channel, topic, template, language, decode(sealed, 'hex'), addressed,
@@ -14,6 +14,11 @@ SELECT id, number, key, kind, activity, channel, topic, template, language, deco
 FROM json_to_recordset(%(messages)s::json) AS row (
     id uuid, number int, key text, kind text, activity text, channel text, topic text, template text, language text,
     sealed text, addressed boolean, not_before timestamptz, not_after timestamptz, zone text)
+WHERE NOT EXISTS (
+    SELECT FROM subjects.current AS person
+    JOIN subjects.current AS merged ON merged.merged_into = person.id
+    JOIN delivery.message AS earlier ON earlier.number = merged.number AND earlier.key = row.key
+    WHERE person.number = row.number)
 ORDER BY number
 ON CONFLICT (number, key) DO NOTHING RETURNING id;
 
@@ -35,15 +40,38 @@ SELECT id, addressed, planned_for, kind, activity, channel, topic, template, lan
        attempt, subject, person, pg_try_advisory_xact_lock(hashtext('placet/delivery'), person) AS mine
 FROM whose ORDER BY person;
 
+-- name: take_these
+-- As `take`, of messages that somebody has in hand, whether or not their time has come.
+WITH next AS MATERIALIZED (
+    SELECT id, addressed, number, kind, activity, channel, topic, template, language, sealed, not_before, not_after, zone,
+           attempt
+    FROM delivery.message
+    WHERE channel = %(channel)s AND id = ANY(%(ids)s::uuid[]) AND state IN ('planned', 'deferred')
+    ORDER BY id FOR UPDATE SKIP LOCKED
+), whose AS MATERIALIZED (
+    SELECT next.*, named.id AS planned_for, person.id AS subject, person.number AS person
+    FROM next JOIN subjects.current AS named ON named.number = next.number
+    JOIN subjects.current AS person ON person.id = coalesce(named.merged_into, named.id)
+)
+SELECT id, addressed, planned_for, kind, activity, channel, topic, template, language, sealed, not_before, not_after, zone,
+       attempt, subject, person, pg_try_advisory_xact_lock(hashtext('placet/delivery'), person) AS mine
+FROM whose ORDER BY person, id;
+
 -- name: hold
 -- Lock what these persons have given, as a withdrawal does; what is being changed at this moment is left out.
 SELECT number, purpose, channel FROM consents.hold(%(numbers)s::int[]);
 
 -- name: before
--- What these persons were sent since an instant, service aside.
-SELECT number, kind, channel, topic, started_at FROM delivery.message
-WHERE number = ANY(%(numbers)s::int[]) AND started_at > %(since)s AND kind <> 'service'
-  AND state IN ('sending', 'sent', 'delivered', 'unknown');
+-- What these persons were sent since an instant, service aside; also under an identity that was merged into them.
+WITH whose AS MATERIALIZED (
+    SELECT number, number AS person FROM unnest(%(numbers)s::int[]) AS number
+    UNION ALL
+    SELECT merged.number, person.number FROM subjects.current AS person
+    JOIN subjects.current AS merged ON merged.merged_into = person.id
+    WHERE person.number = ANY(%(numbers)s::int[])
+)
+SELECT whose.person, kind, channel, topic, started_at FROM whose JOIN delivery.message USING (number)
+WHERE started_at > %(since)s AND kind <> 'service' AND state IN ('sending', 'sent', 'delivered', 'unknown');
 
 -- name: mutes
 -- What these persons do not want.
@@ -180,11 +208,14 @@ DELETE FROM delivery.slowed USING subjects.current AS person
 WHERE slowed.number = person.number AND person.id = %(subject)s AND slowed.kind = %(kind)s;
 
 -- name: of_subject
--- What a person was sent and was not, newest first.
+-- What a person was sent and was not, under every identity of theirs, newest first.
 SELECT message.id, message.kind, message.activity, message.channel, message.topic, message.state, message.reason,
-       message.planned_at, message.changed_at
-FROM delivery.message JOIN subjects.current AS person USING (number)
-WHERE person.id = %(subject)s AND (%(before)s::uuid IS NULL OR (message.planned_at, message.id) < (
+       message.planned_at, message.changed_at, message.not_before
+FROM delivery.message
+WHERE message.number = ANY(ARRAY(
+        SELECT number FROM subjects.current WHERE id = %(subject)s OR merged_into = %(subject)s))
+  AND (%(states)s::text[] IS NULL OR message.state = ANY(%(states)s::text[]))
+  AND (%(before)s::uuid IS NULL OR (message.planned_at, message.id) < (
     SELECT planned_at, id FROM delivery.message WHERE id = %(before)s))
 ORDER BY message.planned_at DESC, message.id DESC LIMIT %(limit)s;
 

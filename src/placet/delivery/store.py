@@ -89,12 +89,12 @@ def plan(connection: Connection, rows: Sequence[Mapping[str, object]], *, now: d
 
 def take(connection: Connection, channel: ChannelId, *, limit: int, now: datetime) -> list[Taken]:
     """Messages whose time has come, one a person, in the order of the persons' numbers; nobody else has them."""
-    found: dict[Number, Taken] = {}
-    for row in connection.execute(SQL["take"], {"channel": channel, "limit": limit, "now": now}):
-        *columns, subject, number, mine = row
-        if mine and number not in found:
-            found[number] = _taken(columns, Addressee(SubjectId(subject), Number(number)))
-    return list(found.values())
+    return _first_of_each(connection.execute(SQL["take"], {"channel": channel, "limit": limit, "now": now}))
+
+
+def take_these(connection: Connection, channel: ChannelId, ids: Sequence[MessageId]) -> list[Taken]:
+    """As `take`, of messages that somebody has in hand; the first of each person."""
+    return _first_of_each(connection.execute(SQL["take_these"], {"channel": channel, "ids": list(ids)}))
 
 
 def hold(connection: Connection, numbers: Sequence[Number]) -> Held:
@@ -196,12 +196,27 @@ def suppress(connection: Connection, channel: ChannelId, address: bytes, why: st
     connection.execute(SQL["suppress"], {"channel": channel, "address": address, "why": why, "now": now})
 
 
-def of_subject(connection: Connection, subject: SubjectId, *, before: MessageId | None, limit: int) -> list[Shown]:
-    values = {"subject": subject, "before": before, "limit": limit}
+def of_subject(
+    connection: Connection,
+    subject: SubjectId,
+    *,
+    before: MessageId | None,
+    limit: int,
+    states: Collection[State] | None = None,
+) -> list[Shown]:
+    values = {"subject": subject, "before": before, "limit": limit, "states": None if states is None else list(states)}
     return [
         Shown(MessageId(id), Kind(kind), activity, channel, topic, State(state), *rest)
         for id, kind, activity, channel, topic, state, *rest in connection.execute(SQL["of_subject"], values)
     ]
+
+
+def _first_of_each(rows: Iterable[Sequence[Any]]) -> list[Taken]:
+    found: dict[Number, Taken] = {}
+    for *columns, subject, number, mine in rows:
+        if mine and number not in found:
+            found[number] = _taken(columns, Addressee(SubjectId(subject), Number(number)))
+    return list(found.values())
 
 
 def _taken(columns: Sequence[Any], addressee: Addressee) -> Taken:

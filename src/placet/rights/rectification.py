@@ -29,6 +29,7 @@ from placet.kernel.ids import SubjectId, new_record_id
 from placet.rights.store import SQL
 from placet.subjects.actions import Subjects
 from placet.subjects.model import Alias, Profile
+from placet.subjects.postal import PostalAddress
 
 HERE = "subjects"
 """The room that identifies persons, as a receipt names it."""
@@ -71,6 +72,13 @@ class Language:
 
 
 @attrs.frozen(repr=False)
+class Address:
+    """Where the person's post goes; None: nowhere that is known."""
+
+    new: PostalAddress | None
+
+
+@attrs.frozen(repr=False)
 class Confirmed:
     """A contact that *subject* has confirmed by the code sent to it; only `confirm` makes one."""
 
@@ -93,7 +101,7 @@ class OldContact:
     alias: Alias
 
 
-Change: TypeAlias = Name | BirthDate | Language | NewContact | OldContact | Correction
+Change: TypeAlias = Name | BirthDate | Language | Address | NewContact | OldContact | Correction
 """A `Correction` is of what a purpose holds."""
 
 
@@ -202,6 +210,8 @@ def _here(
             old = subjects.get(connection, subject).language
             subjects.speak(connection, subject, new)
             return _unless_same("language", old, new)
+        case Address(new):
+            return _moved(subjects, connection, subject, new, now)
         case NewContact(confirmed, replaces):
             return _reached(subjects, connection, subject, confirmed, replaces, now)
         case OldContact(alias):
@@ -218,6 +228,14 @@ def _born(
     subjects.rectify(connection, subject, attrs.evolve(profile, birth_date=new), now=now)
     old = None if profile.birth_date is None else profile.birth_date.isoformat()
     return _unless_same("birth_date", old, new.isoformat())
+
+
+def _moved(
+    subjects: Subjects, connection: Connection, subject: SubjectId, new: PostalAddress | None, now: datetime
+) -> Correction | None:
+    known = subjects.residences(connection, [subject]).get(subject)
+    subjects.move(connection, subject, new, now=now)
+    return _unless_same("address", None if known is None else known.address.value, "" if new is None else new.value)
 
 
 def _reached(

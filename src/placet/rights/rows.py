@@ -40,6 +40,9 @@ def subject(reading: Reading) -> Iterator[Json]:
 def contacts(reading: Reading) -> Iterator[Json]:
     for contact in reading.rooms.subjects.contacts(reading.connection, reading.person.id):
         yield {"kind": contact.alias.kind, "value": contact.alias.value, **_period(contact.period)}
+    lives = reading.rooms.subjects.residences(reading.connection, [reading.person.id]).get(reading.person.id)
+    if lives is not None:
+        yield {"kind": "address", "value": ", ".join(lives.address.lines), **_period(Period(lives.since, None))}
 
 
 def lines(reading: Reading) -> Iterator[Json]:

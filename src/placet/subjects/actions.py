@@ -15,7 +15,7 @@ from placet.kernel.periods import Period
 from placet.kernel.seal import MasterKey
 from placet.store.copying import array
 from placet.store.database import Database
-from placet.subjects import lines, mandates, merging, rules, search, store
+from placet.subjects import lines, mandates, merging, postal, rules, search, store
 from placet.subjects.model import (
     Alias,
     AliasKind,
@@ -30,6 +30,7 @@ from placet.subjects.model import (
     Role,
     Subject,
 )
+from placet.subjects.postal import PostalAddress, Residence
 from placet.subjects.vault import Vault, open_field, seal_field
 
 UNKNOWN = "no subject is known by this; nothing was changed"
@@ -171,6 +172,7 @@ class Subjects:
         connection.execute(store.SQL["forget_lines"], {"lines": lines})
         connection.execute(store.SQL["forget_mandates"], values)
         search.forget_names(connection, numbers)
+        postal.forget(connection, numbers)
         connection.execute(store.SQL["forget_persons"], values)
         return [SubjectId(erased) for erased, _ in rows]
 
@@ -205,6 +207,18 @@ class Subjects:
         hashed = self.vault.alias_hash(alias)
         if store.one(connection, "end_contact", hash=hashed, number=person.number, now=now) is None:
             raise NotFound(f"this {alias.kind} is not one of the subject's; nothing was changed", code="unknown-alias")
+
+    def residences(self, connection: Connection, ids: Sequence[SubjectId]) -> dict[SubjectId, Residence]:
+        """Where the post of *ids* goes, of those whose address is known."""
+        return postal.residences(connection, self.vault, ids)
+
+    def move(self, connection: Connection, id: SubjectId, to: PostalAddress | None, *, now: datetime) -> None:
+        """Post goes *to* this address from now on; None: to none that is known."""
+        person, key = self._living(connection, id)
+        if to is None:
+            postal.forget(connection, [person.number])
+        else:
+            postal.write(connection, person.number, person.id, key, to, now)
 
     def speak(self, connection: Connection, id: SubjectId, language: str) -> None:
         """The person wants to be spoken to in *language* from now on."""

@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from placet.kernel.errors import BadInput, Conflict, NotFound
 from placet.kernel.ids import Number, SubjectId
-from placet.subjects import search, store
+from placet.subjects import postal, search, store
 from placet.subjects.vault import Vault, open_field, seal_field
 
 
@@ -38,6 +38,8 @@ def merge(connection: Connection, vault: Vault, survivor: SubjectId, merged: Sub
     _move_mandates(connection, to, gone)
     _keep_profile(connection, to, gone)
     _keep_name(connection, vault, to, gone)
+    lived = postal.residences(connection, vault, [gone.id]).get(gone.id)
+    postal.merge(connection, lived, to.number, to.id, to.key, gone.number)
     connection.execute(store.SQL["close_merged"], {"survivor": to.id, "merged": gone.id})
 
 

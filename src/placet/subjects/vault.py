@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,7 +17,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from placet.kernel.errors import Tampered
 from placet.kernel.ids import SubjectId
 from placet.kernel.seal import MasterKey, keyed_hash, new_key, seal, unseal
-from placet.subjects.model import Alias
 
 KEY_LABEL = "placet/subject-key/v1"
 LOOKUP_LABEL = "placet/lookup/v1"
@@ -24,6 +24,16 @@ NAME_LABEL = "placet/name-word/v1"
 CHECK_LABEL = "placet/master-check/v1"
 
 _NONCE = 12
+
+
+class Hashed(Protocol):
+    """Something that a person is reached by: an `Alias`, or where their post goes."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def value(self) -> str: ...
 
 
 class Vault:
@@ -50,8 +60,8 @@ class Vault:
                 code="key-broken",
             ) from None
 
-    def alias_hash(self, alias: Alias) -> bytes:
-        """What *alias* is found by; without the master key nobody can guess numbers against it."""
+    def alias_hash(self, alias: Hashed) -> bytes:
+        """What *alias* is found by, or known again by; without the master key nobody can guess numbers against it."""
         # A copy of the keyed state costs two thirds of keying it again, and an import hashes millions.
         keyed = self._lookup.copy()
         keyed.update(f"{alias.kind}:{alias.value}".encode())

@@ -15,6 +15,7 @@ from placet.interfaces.portal.by_passkey import ByPasskey
 from placet.interfaces.portal.correcting import Correcting
 from placet.interfaces.portal.exporting import Exporting
 from placet.interfaces.portal.holding import Holding
+from placet.interfaces.portal.messages import Messages
 from placet.interfaces.portal.pages import Pages
 from placet.interfaces.portal.past import Past
 from placet.interfaces.portal.people import People
@@ -104,7 +105,7 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
     """What is about the one who is signed in alone."""
     people, data = People(application, shell, door), Holding(application, shell)
     correcting, exporting = Correcting(application, shell), Exporting(application, shell)
-    restricting = Restricting(application)
+    messages, restricting = Messages(application, shell), Restricting(application)
     requesting = Requesting(application, shell, restricting)
     return [
         Route("/data/export", shell.page(door.own(exporting.ask)), methods=GET),
@@ -117,6 +118,9 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
         Route("/data/correct/contact", shell.page(door.own(correcting.new_contact)), methods=POST),
         Route("/data/correct/contact/code", shell.page(door.own(correcting.confirm_contact)), methods=POST),
         Route("/data/correct/contact/end", shell.page(door.own(correcting.end_contact)), methods=POST),
+        Route("/messages", shell.page(door.own(messages.overview)), methods=GET),
+        Route("/messages/inbox", shell.page(door.own(messages.inbox)), methods=GET),
+        Route("/messages/inbox/{message}", shell.page(door.own(messages.read)), methods=POST),
         Route("/requests", shell.page(door.own(requesting.overview)), methods=GET),
         Route("/requests/new/{kind}", shell.page(door.own(requesting.form)), methods=GET),
         Route("/requests/new/{kind}", shell.page(door.own(requesting.file)), methods=POST),

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "states": "/",
     "decisions": "/history",
     "uses": "/uses",
+    "messages": "/messages",
     "requests": "/requests",
     "openings": "/data/openings",
     "staff_access": "/data/openings",

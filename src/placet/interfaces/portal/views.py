@@ -364,3 +364,32 @@ class Resting:
     ground: str
     since: datetime
     lifting_at: datetime | None
+
+
+@attrs.frozen
+class MessageLine:
+    """A message that was meant for the customer, and what became of it; *title* is that of its activity."""
+
+    kind: str
+    title: str | None
+    channel: str
+    topic: str | None
+    state: str
+    reason: str | None
+    planned_at: datetime
+    changed_at: datetime
+    not_before: datetime
+
+
+@attrs.frozen(repr=False)
+class InboxItem:
+    """A text in the inbox of the app; *stop* leads to where it is ended."""
+
+    message: str
+    kind: str
+    topic: str | None
+    title: str
+    paragraphs: tuple[str, ...]
+    at: datetime
+    is_read: bool
+    stop: str | None
