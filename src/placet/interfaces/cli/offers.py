@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from placet.interfaces.cli.greetings import greetings_command
+from placet.interfaces.cli.learning import evaluate_command, why_command
 
 
 @click.group("offers")
@@ -12,5 +13,5 @@ def offers_group() -> None:
     """News and offers, greetings, surveys: what a yes to `offers` brings."""
 
 
-for command in (greetings_command,):
+for command in (greetings_command, evaluate_command, why_command):
     offers_group.add_command(command)

@@ -9,7 +9,8 @@ and the weights `wanted` and `unwanted` of what the person told of it (both 0 fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from placet.kernel.errors import BadInput
-from placet.kernel.periods import parse_instant
+from placet.kernel.periods import format_instant, parse_instant
 from placet.purposes.offers.learning.model import NOTHING, Flags, Floats, Policy, Whole
 
 COLUMNS = ("person", "at", "segment", "eligible", "wished", "chosen", "propensity", "wanted", "unwanted")
@@ -129,6 +130,26 @@ def of_rows(rows: Sequence[Mapping[str, Any]]) -> Trials:
         unwanted=np.array([float(row["unwanted"]) for row in rows]),
     )
     return ordered(trials)
+
+
+def rows(trials: Trials) -> list[dict[str, Any]]:
+    """*trials* as mappings of `COLUMNS`: what `of_rows` reads."""
+    choices = (*trials.topics, NOTHING)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        {
+            "person": str(trials.person[at]),
+            "at": format_instant(start + trials.at[at] * _DAY),
+            "segment": trials.segments[trials.segment[at]],
+            "eligible": "|".join(compress(trials.topics, trials.eligible[at])),
+            "wished": "|".join(compress(trials.topics, trials.wished[at])),
+            "chosen": choices[trials.chosen[at]],
+            "propensity": float(trials.propensity[at]),
+            "wanted": float(trials.wanted[at]),
+            "unwanted": float(trials.unwanted[at]),
+        }
+        for at in range(len(trials))
+    ]
 
 
 def ordered(trials: Trials) -> Trials:
