@@ -94,6 +94,7 @@ def test_every_page_is_accessible_and_fits(
         "/uses/offers",
         "/uses/without-consent",
         "/uses/mobility",
+        "/offers",
         "/data",
         "/data/openings",
         "/data/export",

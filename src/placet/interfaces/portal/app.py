@@ -27,6 +27,7 @@ from placet.interfaces.portal.unsubscribing import Unsubscribe
 from placet.interfaces.portal.using import Using
 from placet.interfaces.portal.ways_in import WaysIn
 from placet.interfaces.portal.whom import Door
+from placet.interfaces.portal.wishing import Wishing
 from placet.interfaces.web.forms import FormKey
 from placet.interfaces.web.shell import Frame, Shell, Visit
 from placet.kernel import clock
@@ -53,6 +54,7 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         *_choices(shell, door, Pages(application, shell, signing_in, door)),
         *_past(shell, door, Past(application, shell), Using(application, shell)),
         *_own(shell, door, application),
+        *_wishes(shell, door, Wishing(application, shell)),
         *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),
         *_links(shell, Unsubscribe(application, shell)),
         *_surveys(shell, Surveying(application, shell)),
@@ -133,6 +135,17 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
         Route("/people/{mandate}/decide", shell.page(door.own(people.decide_for)), methods=POST),
         Route("/people/{mandate}/end", shell.page(door.own(people.ask_end)), methods=GET),
         Route("/people/{mandate}/end", shell.page(door.own(people.end)), methods=POST),
+    ]
+
+
+def _wishes(shell: Shell, door: Door, pages: Wishing) -> list[BaseRoute]:
+    """What the customer wants to hear about."""
+    return [
+        Route("/offers", shell.page(door.own(pages.overview)), methods=GET),
+        Route("/offers/topics", shell.page(door.own(pages.topics)), methods=POST),
+        Route("/offers/pace", shell.page(door.own(pages.pace)), methods=POST),
+        Route("/offers/greetings", shell.page(door.own(pages.greetings)), methods=POST),
+        Route("/offers/surveys", shell.page(door.own(pages.surveys)), methods=POST),
     ]
 
 
