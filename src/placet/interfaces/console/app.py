@@ -12,6 +12,10 @@ from placet.access.staff import Role
 from placet.bootstrap import Application
 from placet.catalogue import archive
 from placet.gate.replica import Replica
+from placet.interfaces.console.campaign_editing import Editing
+from placet.interfaces.console.campaign_office import CampaignOffice
+from placet.interfaces.console.campaign_view import APPROVERS, WRITERS
+from placet.interfaces.console.campaigning import Campaigning
 from placet.interfaces.console.decisions import Decisions
 from placet.interfaces.console.office import FIGURES, OFFICE, OFFICER, Office
 from placet.interfaces.console.overview import Overview
@@ -34,6 +38,7 @@ def console(application: Application, replica: Replica, *, now: Callable[[], dat
     office = Office(application, replica, shell)
     decisions, running, texts = Decisions(office), Running(office), Texts(office)
     processing, persons = Processing(office), Persons(office)
+    campaigns, editing = Campaigning(CampaignOffice(office)), Editing(CampaignOffice(office))
 
     def get(address: str, page: StaffPage, roles: tuple[Role, ...] = FIGURES) -> BaseRoute:
         return Route(address, shell.page(door.needs(*roles)(page)), methods=["GET"])
@@ -63,5 +68,15 @@ def console(application: Application, replica: Replica, *, now: Callable[[], dat
             post("/console/case-files", persons.make, OFFICER),
             get("/console/reads", persons.reads, OFFICER),
             get("/console/components", Samples(office).page),
+            get("/console/campaigns", campaigns.listing),
+            get("/console/campaigns/new", campaigns.ask_new, WRITERS),
+            post("/console/campaigns/new", campaigns.begin, WRITERS),
+            get("/console/campaigns/{campaign}", campaigns.show),
+            post("/console/campaigns/{campaign}", campaigns.act, APPROVERS),
+            get("/console/campaigns/{campaign}/results.csv", campaigns.results),
+            get("/console/campaigns/{campaign}/letters/{language}", editing.letter),
+            post("/console/campaigns/{campaign}/trial", campaigns.try_out, WRITERS),
+            get("/console/campaigns/{campaign}/{part}", editing.show),
+            post("/console/campaigns/{campaign}/{part}", editing.change, WRITERS),
         ]
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, get_args
@@ -81,6 +82,10 @@ class Words:
         shown = min(max(share, 0.001), 0.999) if 0 < share < 1 else share
         digits = "0.0" if 0 < shown < 0.01 or 0.99 < shown < 1 else "0"
         return numbers.format_percent(shown, f"{digits}\N{NO-BREAK SPACE}%", locale=self.locale)
+
+    def euros(self, cents: int) -> str:
+        """An amount of money: `€12.30`, `12,30 €`."""
+        return numbers.format_currency(Decimal(cents) / 100, "EUR", locale=self.locale)
 
     def seconds(self, milliseconds: float) -> str:
         """A length of time in seconds, with as many decimals as it deserves."""

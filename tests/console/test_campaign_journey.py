@@ -1,0 +1,180 @@
+"""A marketer builds a campaign, a second person approves it, it is sent by real mail, and what came of it is seen."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import attrs
+import pytest
+from playwright.sync_api import Browser
+
+from console.campaign_desk import WORDS
+from console.console_crowd import NAME, crowd
+from delivery.sink_thread import sink_beside
+from delivery.smtp_sink import Sink
+from placet.access.staff import Member, Role
+from placet.bootstrap import Application
+from placet.delivery import channels
+from placet.delivery.model import Kind
+from placet.delivery.policy import standard
+from placet.delivery.rules import window as allowed_hours
+from placet.delivery.sending import Sender
+from placet.delivery.trials import Trials
+from placet.gate.replica import Replica
+from placet.interfaces.console.app import console
+from placet.interfaces.staff.door import SESSION
+from placet.kernel import clock
+from portal.portal_browser import Guest, served
+from staff.staff_people import hired, signed_in
+
+pytestmark = pytest.mark.browser
+COLLEAGUE = "marketing@amigo.lv"
+AXE = """async () => {
+  const found = await axe.run(document, {resultTypes: ['violations']});
+  return found.violations.map(
+    each => [each.impact, each.id, each.nodes[0].target.join(' '), each.nodes[0].failureSummary]);
+}"""
+
+
+@attrs.frozen
+class Firm:
+    """The application with a mail server of its own, and its console at a real browser."""
+
+    placet: Application
+    sink: Sink
+    site: str
+    browser: Browser
+
+    def sit(self, member: Member, language: str = "en") -> Guest:
+        context = self.browser.new_context(
+            viewport={"width": 1280, "height": 900}, extra_http_headers={"Accept-Language": language}
+        )
+        token = signed_in(self.placet, member).token
+        context.add_cookies([{"name": SESSION, "value": token, "url": self.site}])
+        return Guest(context.new_page(), self.site)
+
+    def work(self, at: datetime, *, letters: int) -> None:
+        """What the worker does: a round at *at*, and sending until the mail server has that many letters."""
+        self.placet.offers.round(at)
+        end = threading.Event()
+        sender = Sender(self.placet.database, self.placet.delivery, self.placet.channels)
+        thread = threading.Thread(target=sender.follow, args=(end, lambda: at))
+        thread.start()
+        with contextlib.suppress(TimeoutError):
+            for _ in range(600):
+                if len(self.sink.taken) >= letters:
+                    break
+                threading.Event().wait(0.1)
+        end.set()
+        thread.join(timeout=30)
+
+
+@pytest.fixture
+def firm(placet: Application, replica: Replica, browser: Browser) -> Iterator[Firm]:
+    with sink_beside() as sink:
+        config = attrs.evolve(
+            placet.config, smtp_host="127.0.0.1", smtp_port=sink.port, smtp_security="none",
+            smtp_from="jaunumi@amigo.lv", trial_addresses=COLLEAGUE,
+        )  # fmt: skip
+        mail = channels.email(config, placet.master, placet.offers.letter, clock=clock.now)
+        assert mail is not None
+        made = attrs.evolve(placet, config=config, channels=(mail,), trials=Trials.of(config, placet.master))
+        with served(console(made, replica)) as site:
+            yield Firm(made, sink, site, browser)
+
+
+@pytest.fixture
+def marta(placet: Application) -> Member:
+    return hired(placet, "marta", Role.MARKETER)
+
+
+def an_allowed_hour(placet: Application) -> datetime:
+    """The next hour but today's at which offers may be sent: never now, so that the time of the test run is nothing."""
+    zone = ZoneInfo(placet.config.time_zone)
+    found = allowed_hours(standard().calendars[Kind.OFFER], zone, clock.now() + timedelta(days=1))
+    assert found is not None
+    assert found.end is not None
+    return found.end - timedelta(hours=1)
+
+
+def build(guest: Guest, *, name: str = "Phones in spring") -> str:
+    """Topic, channel, words in three languages, audience and time, as a marketer does it; returns the address."""
+    page = guest.page
+    guest.go("/console/campaigns")
+    guest.press("a.button.primary")
+    page.fill("#name", name)
+    page.check("input[name=topic][value=phones]")
+    guest.press("button.primary")
+    here = guest.path
+    guest.press("a[href$='/channels']")
+    page.select_option("[id='channel.1']", "email")
+    guest.press("button.primary")
+    for language, words in WORDS.items():
+        guest.go(f"{here}/email?text={language}")
+        for field, text in words.items():
+            page.fill(f"#{field}", text)
+        guest.press("button.primary")
+    guest.go(f"{here}/audience")
+    page.check("[name='is.language.lv']")
+    page.wait_for_function("() => !document.querySelector('#count[aria-busy]')")
+    guest.press("button.primary")
+    guest.press("a[href$='/schedule']")
+    page.fill("#starts_day", clock.now().date().isoformat())
+    page.fill("#holdout", "20")
+    guest.press("button.primary")
+    return here
+
+
+def test_a_campaign_is_built_approved_tried_sent_and_its_results_are_read(
+    firm: Firm, marta: Member, dace: Member, tmp_path: Path
+) -> None:
+    crowd(firm.placet)
+    guest = firm.sit(marta)
+    here = build(guest)
+    page = guest.page
+    assert "The checks found nothing wrong" in page.inner_text("#checks")
+
+    guest.go(f"{here}/email?text=lv")
+    frame = page.frame_locator("iframe[width='320']")
+    assert frame.locator("h1, div").first.inner_text() != ""
+    page.fill("#subject", "RE: Jūsu tarifs")
+    page.wait_for_selector("#checks .state.closed")
+    guest.go(here)
+    page.select_option("#language", "lv")
+    guest.press("form[action$='/trial'] button")
+    assert "handed over" in page.inner_text(".message")
+    (trial,) = firm.sink.taken
+    assert trial.recipient == COLLEAGUE
+    guest.press("button[value=submit]")
+    assert page.locator("button[value=approve]").count() == 0
+
+    other = firm.sit(dace)
+    other.go(here)
+    other.press("button[value=approve]")
+    assert "Approved, not started" in other.page.inner_text(".head .state")
+    firm.work(an_allowed_hour(firm.placet), letters=2)
+    other.go(here)
+    other.page.wait_for_function("() => document.querySelector('#progress .tally')?.innerText.includes('Waiting: 0')")
+    told = other.page.inner_text("#progress")
+    assert "Sent: " in told
+    letters = [email.message_from_bytes(one.content, policy=email.policy.default) for one in firm.sink.taken[1:]]
+    assert {mail["Subject"] for mail in letters} == {WORDS["lv"]["subject"]}
+    assert NAME not in other.page.content()
+
+    other.press("button[value=pause]")
+    assert "Paused" in other.page.inner_text(".head .state")
+    other.open("details:has(button[value=stop]) > summary")
+    other.page.fill("#why-stop", "Sold out")
+    other.press("button[value=stop]")
+    assert "Sold out" in other.page.inner_text(".quoted")
+    with other.page.expect_download() as waiting:
+        other.page.click("a[href$='results.csv']")
+    waiting.value.save_as(tmp_path / "results.csv")
+    assert "email,messages,sent," in (tmp_path / "results.csv").read_text("utf-8-sig")
