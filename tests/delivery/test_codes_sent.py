@@ -188,3 +188,20 @@ def give(placet: Application, person: Subject) -> None:
             for channel in (None, SMS)
         ]
         consents.record(connection, wishes, rulebook=placet.rulebook, now=clock.now())
+
+
+def test_an_sms_whose_answer_was_lost_is_settled_by_its_receipt(placet: Application, tmp_path: Path) -> None:
+    with placet.database.transaction() as connection:
+        phone = Alias.msisdn("+37120000003")
+        berta = placet.subjects.add(connection, aliases=[phone], now=clock.now())
+
+    async def body(application: Application, _mail: Sink, carrier: Smsc) -> None:
+        await asyncio.to_thread(ask, application, phone)
+        await until(lambda: states(application, berta) == ["unknown"])
+        (taken,) = carrier.taken
+        # Nothing is remembered of what was submitted: the receipt itself says which message it is about.
+        for writer in carrier.connections:
+            carrier.report(writer, taken)
+        await until(lambda: states(application, berta) == ["delivered"])
+
+    reached(placet, tmp_path, body)

@@ -17,7 +17,7 @@ from placet.delivery.model import Deferred, Delivered, Failed, MessageId, Outcom
 from placet.delivery.segments import fold
 from placet.delivery.smpp import Smsc
 from placet.delivery.sms import Sms, Text, publish, publish_folded
-from placet.delivery.sms_returns import Receipt, Reply
+from placet.delivery.sms_returns import Receipt, Reply, number_of
 from placet.kernel.errors import BadInput, Unavailable
 
 SHORT = publish_folded(dict.fromkeys(("lv", "ru", "en"), "Sveiki, {{ name }}!"), declared={"name"})["lv"]
@@ -225,7 +225,10 @@ def test_a_receipt_settles_what_was_never_answered() -> None:
         for writer in centre.connections:
             centre.report(writer, taken)
         await until(lambda: bool(heard.receipts))
-        assert (heard.receipts[0].reference, heard.receipts[0].outcome) == (lost.reference, Failed("not-reached"))
+        assert (heard.receipts[0].number, heard.receipts[0].outcome) == (
+            number_of(lost.reference),
+            Failed("not-reached"),
+        )
 
     with_centre(body)
 

@@ -209,6 +209,16 @@ class Delivery:
         self._settle(connection, [(row, outcomes[name]) for name, row in found.items()], now)
         return set(found)
 
+    def report_numbered(
+        self, connection: Connection, channel: ChannelId, number: int, outcome: Outcome, *, now: datetime
+    ) -> bool:
+        """As `report`, by the first sixteen bits of the reference, of what has no name of the carrier's yet."""
+        rows = store.rows(connection, "numbered", channel=channel, start=f"{number:04x}")
+        if len(rows) != 1:
+            # Of two with the same bits nobody knows which one is meant.
+            return False
+        return bool(self._settle(connection, [(rows[0], outcome)], now))
+
     def expire(self, connection: Connection, *, now: datetime) -> int:
         """What was left in `sending` past its lease becomes `unknown`: perhaps it was taken, so it stays unsent."""
         rows = store.rows(connection, "expired", now=now, limit=_MOST_EXPIRED)

@@ -66,22 +66,22 @@ class Answers:
         """The first word on a message counts, should there be two; of which there is a message is told."""
         now = self.clock()
         by_name: dict[str, Outcome] = {}
-        known: set[str] = set()
         for found in together:
             assert found.outcome is not None
-            if found.reference is None:
-                by_name.setdefault(found.carrier_id, found.outcome)
-            elif self._report_unanswered(found.reference, found.outcome, now):
-                known.add(found.carrier_id)
-        if by_name:
-            with self.database.transaction() as connection:
-                known |= self.delivery.report_carried(connection, SMS, by_name, now=now)
-        return [found.carrier_id in known for found in together]
-
-    def _report_unanswered(self, reference: str, outcome: Outcome, now: datetime) -> bool:
-        """In a transaction of its own: many rows are locked in the order of their ids."""
+            by_name.setdefault(found.carrier_id, found.outcome)
         with self.database.transaction() as connection:
-            return self.delivery.report(connection, reference, outcome, now=now)
+            known = self.delivery.report_carried(connection, SMS, by_name, now=now)
+        return [found.carrier_id in known or self._report_unanswered(found, now) for found in together]
+
+    def _report_unanswered(self, found: Receipt, now: datetime) -> bool:
+        """
+        By our own number, if the carrier repeats it: of a message whose answer was lost we know no name of the
+        carrier's. In a transaction of its own: many rows are locked in the order of their ids.
+        """
+        if found.number is None or found.outcome is None:
+            return False
+        with self.database.transaction() as connection:
+            return self.delivery.report_numbered(connection, SMS, found.number, found.outcome, now=now)
 
     def _stop(self, number: Alias) -> None:
         """The channel of every purpose; a number that nobody is known by is not written to either."""

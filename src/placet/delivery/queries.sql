@@ -130,6 +130,12 @@ WHERE id IN (SELECT DISTINCT ON (carrier_id) id FROM delivery.message
              WHERE channel = %(channel)s AND carrier_id = ANY(%(names)s::text[]) ORDER BY carrier_id, started_at DESC)
 ORDER BY id FOR UPDATE;
 
+-- name: numbered
+-- Messages of a channel whose answer has not come, by how their reference begins, locked.
+SELECT id, state, attempt, not_after, channel, address, permit, started_at FROM delivery.message
+WHERE channel = %(channel)s AND left(reference, 4) = %(start)s AND carrier_id IS NULL
+  AND (state = 'sending' OR (state = 'unknown' AND closed_at IS NULL)) ORDER BY id FOR UPDATE;
+
 -- name: settle
 -- What became of messages. What a message was filled with goes once it cannot start again.
 UPDATE delivery.message AS message SET

@@ -24,7 +24,7 @@ from placet.delivery.model import Deferred, Failed, MessageId, Outcome, Outgoing
 from placet.delivery.pdu import Pdu, Short, Status, Tag
 from placet.delivery.segments import Parts, cut, fold
 from placet.delivery.smpp import Closed, Lost, Session, Smsc, bound
-from placet.delivery.sms_returns import Receipt, Reply, outcome_of, returned
+from placet.delivery.sms_returns import Receipt, Reply, number_of, outcome_of, returned
 from placet.delivery.wording import Wording, in_all_languages, read
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId
@@ -37,7 +37,6 @@ _PASSING = frozenset({0x08, 0x45})
 """System error, submission failed: the carrier's trouble, not the message's."""
 
 _USER_DATA_HEADER = 0x40
-_REMEMBERED = 10_000
 
 
 @attrs.frozen
@@ -91,8 +90,8 @@ class Sms:
         self._connecting = asyncio.Lock()
         self._resume_at = 0.0
         self._back_off = _FIRST_BACK_OFF
-        self._number = 0
-        self._unanswered: dict[int, str] = {}
+        # The numbers of messages that are being submitted; only the event loop's thread touches it.
+        self._under_way: set[int] = set()
 
     @property
     def width(self) -> int:
@@ -137,13 +136,16 @@ class Sms:
         left = seconds_left(message, self._clock())
         if left <= 0:
             return self._ended(0, "too-slow")
-        return await self._submit_all(message, number, parts, asyncio.get_running_loop().time() + left)
+        reference = number_of(message.reference)
+        self._under_way.add(reference)
+        try:
+            return await self._submit_all(message, number, parts, asyncio.get_running_loop().time() + left)
+        finally:
+            self._under_way.discard(reference)
 
     async def _submit_all(self, message: Outgoing, number: str, parts: Parts, deadline: float) -> Outcome:
         """One part after the other: when one is refused, none is sent after it."""
-        self._number = self._number % 0xFFFF + 1
-        reference, carrier_id = self._number, None
-        self._unanswered.pop(reference, None)
+        reference, carrier_id = number_of(message.reference), None
         for place in range(parts.count):
             short = _short(message, self._smsc.sender, number, parts, place, reference)
             try:
@@ -151,7 +153,7 @@ class Sms:
             except Closed:
                 return self._ended(place, "carrier-away")
             except Lost:
-                return self._unknown(reference, message)
+                return Unknown("answer-lost")
             if answer is None:
                 return self._ended(place, "throttled")
             if answer.status != Status.OK:
@@ -186,9 +188,9 @@ class Sms:
         if isinstance(found, Reply):
             await self._on_reply(found)
         elif found is not None:
-            # It stays remembered: the carrier may repeat the receipt.
-            reference = None if found.number is None else self._unanswered.get(found.number)
-            await self._on_receipt(attrs.evolve(found, reference=reference))
+            # Of a message that is not whole yet its first part's receipt says nothing.
+            known = found.number not in self._under_way
+            await self._on_receipt(found if known else attrs.evolve(found, number=None))
 
     def _refused(self, place: int, status: int) -> Outcome:
         if status in _NO_SUCH_NUMBER:
@@ -198,12 +200,6 @@ class Sms:
     def _ended(self, place: int, why: str) -> Outcome:
         """Nothing was taken of the part at *place*; what went before it cannot be called back."""
         return Failed("cut-off") if place else Deferred(why, self._clock() + _PAUSE)
-
-    def _unknown(self, number: int, message: Outgoing) -> Unknown:
-        if len(self._unanswered) >= _REMEMBERED:
-            del self._unanswered[next(iter(self._unanswered))]
-        self._unanswered[number] = message.reference
-        return Unknown("answer-lost")
 
 
 def _read(sources: Mapping[str, str], declared: Set[str]) -> dict[str, Wording]:

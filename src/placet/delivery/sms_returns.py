@@ -39,9 +39,7 @@ class Receipt:
     carrier_id: str
     outcome: Outcome | None
     number: int | None = None
-    """Our `user_message_reference`, from carriers that repeat it."""
-    reference: str | None = None
-    """Of the message, if its submission was never answered."""
+    """Our `user_message_reference`, from carriers that repeat it: `number_of` the message's reference."""
 
 
 @attrs.frozen
@@ -51,6 +49,11 @@ class Reply:
     source: str = attrs.field(repr=False)
     destination: str
     text: str = attrs.field(repr=False)
+
+
+def number_of(reference: str) -> int:
+    """Sixteen bits of a message's reference: what its submission and its receipts carry, also over our own death."""
+    return int(reference[:4], 16)
 
 
 def returned(short: Short) -> Receipt | Reply | None:

@@ -71,9 +71,9 @@ class Worker:
             # In a thread of its own, so that a long replay delays no expiry.
             ("books", partial(_repeat, step=self._books.round, failed="books.failed")),
             ("propagation", self._propagation.follow),
-            ("retention", self._retention.follow),
             # So does planning a campaign for a million people.
             ("offers", partial(_repeat, step=self._application.offers.round, failed="offers.failed")),
+            ("retention", self._retention.follow),
         ]
         if self._application.channels:
             receipting = self._application.receipting
