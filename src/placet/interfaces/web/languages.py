@@ -67,6 +67,15 @@ class Words:
         """As `short_day`, for a day that is no instant."""
         return _day(day, _SHORT_DAYS[self.language], self.language)
 
+    def day_of_year(self, day: date) -> str:
+        """A day of every year: `12 March`."""
+        return dates.format_skeleton("MMMMd", day, locale=self.locale)
+
+    @property
+    def months(self) -> list[str]:
+        """The names of the months, January first."""
+        return list(dates.get_month_names("wide", context="stand-alone", locale=self.locale).values())
+
     def moment(self, instant: datetime) -> str:
         """Day and time to the second, in the reader's zone."""
         return f"{self.day(instant)}, {self.clock(instant)}"
