@@ -43,6 +43,8 @@ from placet.delivery import codes
 from placet.delivery import merging as delivery_merging
 from placet.delivery.actions import Delivery
 from placet.delivery.answers import Answers
+from placet.delivery.app import App
+from placet.delivery.calls import Calls
 from placet.delivery.channels import email as email_channel
 from placet.delivery.channels import maildir as returns_maildir
 from placet.delivery.channels import sms as sms_channel
@@ -117,12 +119,17 @@ class Application:
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
     channels: tuple[Channel, ...] = ()
-    """The ways to reach people that are set up."""
+    """The ways to reach people that are set up, and the inbox of the app, which always is."""
     maildir: Maildir | None = None
     """Where mail comes back to, if that is set up."""
 
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
+
+    @property
+    def calls(self) -> Calls:
+        """The calls that members make."""
+        return Calls(self.delivery, self.rulebook, self.offers.note)
 
     @property
     def inbox(self) -> Inbox:
@@ -229,9 +236,11 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     with database.transaction() as connection:
         told = ServiceTexts(in_force.read(connection).controller)
     answers = Answers(database, delivery, rulebook, clock.now)
-    channels = _channels(config, master, (codes, told, offers), answers)
-    service = ServiceMessages(delivery, {channel.id for channel in channels}, config.url)
-    by_channel = CodeMessages(delivery, {channel.id for channel in channels}) if channels else None
+    wires = _channels(config, master, (codes, told, offers), answers)
+    reached = {channel.id for channel in wires}
+    service = ServiceMessages(delivery, reached, config.url)
+    by_channel = CodeMessages(delivery, reached) if reached else None
+    app = App(database, Inbox(subjects, tokens(master)), offers.note, clock=clock.now)
     return Application(
         config=config,
         roles=roles,
@@ -258,7 +267,7 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         trials=Trials.of(config, master),
         offers=offers,
         duties=(offers.duties,),
-        channels=channels,
+        channels=(*wires, app),
         maildir=returns_maildir(config),
     )
 

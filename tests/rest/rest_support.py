@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import attrs
 import httpx
+
+from placet.bootstrap import Application
+from placet.delivery.model import Kind, Message
+from placet.delivery.notes import Filled
+from placet.kernel import clock
+from placet.kernel.ids import ActivityId, ChannelId, SubjectId
 
 JSON = {"content-type": "application/json"}
 
@@ -52,6 +60,20 @@ class Api:
         if decision == "given" and "shown" not in more:
             body["shown"] = self.shown(purpose)
         return self.post("/v1/decisions", body)
+
+
+def put_in_inbox(placet: Application, subject: str, title: str) -> str:
+    """An offer that lies in the app's inbox; the id of its message."""
+    now, person = clock.now(), SubjectId(UUID(subject))
+    with placet.database.transaction() as connection:
+        message = Message(
+            subject=person, key=title, kind=Kind.OFFER, activity=ActivityId("offers.app-campaign"),
+            channel=ChannelId("by-hand"), template="spring", language="en", not_before=now,
+            not_after=now + timedelta(days=1),
+        )  # fmt: skip
+        (id,) = placet.delivery.plan(connection, [message], now=now).fresh
+        placet.inbox.put(connection, person, id, Filled(title, ("One.", "Two.")), now=now)
+    return str(id)
 
 
 def refused(response: httpx.Response, status: int, code: str) -> None:

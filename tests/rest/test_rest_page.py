@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from rest_support import Api
+from rest_support import Api, put_in_inbox
 
 import placet
+from placet.bootstrap import Application
 
 PAGE = Path(placet.__file__).parents[2] / "docs" / "reference" / "rest.md"
 LEARNT = {
@@ -61,10 +62,12 @@ def answered(api: Api, sent: dict[str, Any]) -> httpx.Response:
         time.sleep(0.05)
 
 
-def test_every_command_of_the_page_runs_and_every_route_is_shown(api: Api) -> None:
+def test_every_command_of_the_page_runs_and_every_route_is_shown(api: Api, placet: Application) -> None:
     known = {"PLACET": "", "KEY": api.key}
     shown = set()
     for command in commands():
+        if "$MESSAGE" in command:
+            known["MESSAGE"] = put_in_inbox(placet, known["SUBJECT"], "spring")
         sent = request(command, known)
         answer = answered(api, sent)
         assert 200 <= answer.status_code < 300, (command, answer.text)
@@ -79,7 +82,7 @@ def test_every_command_of_the_page_runs_and_every_route_is_shown(api: Api) -> No
 
 
 def template(path: str, known: dict[str, str]) -> str:
-    for name in ("SUBJECT", "RECORD", "AUDIENCE", "WEBHOOK"):
+    for name in ("SUBJECT", "RECORD", "AUDIENCE", "WEBHOOK", "MESSAGE"):
         if name in known:
             path = path.replace(known[name], f"{{{name.lower()}}}")
     return path.replace("/offers", "/{purpose}")

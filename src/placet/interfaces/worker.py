@@ -76,9 +76,9 @@ class Worker:
             ("retention", self._retention.follow),
         ]
         if self._application.channels:
-            receipting = self._application.receipting
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]
-            followers.append(("receipting", receipting.follow))
+        if self._application.service.channels:
+            followers.append(("receipting", self._application.receipting.follow))
         if (returns := self._application.returns) is not None:
             followers.append(("returns", returns.follow))
         return followers
@@ -103,6 +103,7 @@ class Worker:
             openings.sweep(connection, now=now)
             assisted.sweep(connection, now=now)
             agents.sweep(connection, now=now)
+            application.calls.sweep(connection, now=now)
 
 
 def _repeat(

@@ -12,7 +12,18 @@ from starlette.exceptions import HTTPException
 import placet
 from placet.bootstrap import Application
 from placet.gate.replica import Replica
-from placet.interfaces.rest import audiences, catalogue, export, health, receipts, requests, subjects, uses, webhooks
+from placet.interfaces.rest import (
+    audiences,
+    catalogue,
+    export,
+    health,
+    inbox,
+    receipts,
+    requests,
+    subjects,
+    uses,
+    webhooks,
+)
 from placet.interfaces.rest.boundary import Boundary, handle_errors
 from placet.interfaces.rest.context import PUBLIC, Context, known_query
 from placet.interfaces.rest.description import describe
@@ -31,7 +42,7 @@ def api(application: Application, replica: Replica) -> FastAPI:
     app.state.context = Context(application, replica, subscribers, metrics)
     handle_errors(app)
     app.add_middleware(Boundary, metrics=metrics)
-    for part in (catalogue, subjects, export, requests, uses, receipts, audiences, webhooks, health):
+    for part in (catalogue, subjects, export, inbox, requests, uses, receipts, audiences, webhooks, health):
         app.include_router(part.router)
     document = cache(lambda: describe(app, version=placet.__version__))
     _serve_document(app, document)

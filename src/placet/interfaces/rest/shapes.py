@@ -328,6 +328,25 @@ class RequestsOut(_Out):
     next: str | None
 
 
+class InboxItemOut(_Out):
+    """A text in the inbox of the app. `stop`: the link by which the person ends it; null of a service message."""
+
+    message: UUID
+    kind: str
+    topic: str | None
+    title: str
+    paragraphs: list[str]
+    put_at: datetime
+    read_at: datetime | None
+    stop: str | None
+
+
+class InboxOut(_Out):
+    items: list[InboxItemOut]
+    unread: int
+    next: str | None
+
+
 class HealthOut(_Out):
     status: str
 
