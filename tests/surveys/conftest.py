@@ -10,6 +10,7 @@ import attrs
 import psycopg
 import pytest
 
+from console.conftest import pages, replica, sit  # noqa: F401 - the console's own fixtures
 from delivery.delivery_house import House
 from placet.bootstrap import Application
 from placet.kernel.ids import StaffId

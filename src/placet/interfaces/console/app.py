@@ -23,6 +23,11 @@ from placet.interfaces.console.persons import Persons
 from placet.interfaces.console.processing import Processing
 from placet.interfaces.console.running import Running
 from placet.interfaces.console.samples import Samples
+from placet.interfaces.console.survey_editing import SurveyEditing
+from placet.interfaces.console.survey_results import READERS, SurveyResults
+from placet.interfaces.console.surveying import OPENERS
+from placet.interfaces.console.surveying import WRITERS as SURVEYORS
+from placet.interfaces.console.surveying import Surveying
 from placet.interfaces.console.texts import Texts
 from placet.interfaces.staff.door import Door, StaffPage, staff_shell
 from placet.kernel import clock
@@ -38,6 +43,7 @@ def console(application: Application, replica: Replica, *, now: Callable[[], dat
     office = Office(application, replica, shell)
     decisions, running, texts = Decisions(office), Running(office), Texts(office)
     processing, persons = Processing(office), Persons(office)
+    surveys, questions, told = Surveying(office), SurveyEditing(office), SurveyResults(office)
     campaigns, editing = Campaigning(CampaignOffice(office)), Editing(CampaignOffice(office))
 
     def get(address: str, page: StaffPage, roles: tuple[Role, ...] = FIGURES) -> BaseRoute:
@@ -68,6 +74,22 @@ def console(application: Application, replica: Replica, *, now: Callable[[], dat
             post("/console/case-files", persons.make, OFFICER),
             get("/console/reads", persons.reads, OFFICER),
             get("/console/components", Samples(office).page),
+            get("/console/surveys", surveys.listing),
+            get("/console/surveys/new", questions.ask_new, SURVEYORS),
+            post("/console/surveys/new", questions.begin, SURVEYORS),
+            get("/console/surveys/{survey}", surveys.show),
+            post("/console/surveys/{survey}", surveys.act, OPENERS),
+            get("/console/surveys/{survey}/heading", questions.heading, SURVEYORS),
+            post("/console/surveys/{survey}/heading", questions.keep_heading, SURVEYORS),
+            get("/console/surveys/{survey}/plan", questions.plan, SURVEYORS),
+            post("/console/surveys/{survey}/plan", questions.keep_plan, SURVEYORS),
+            get("/console/surveys/{survey}/questions/{question}", questions.question, SURVEYORS),
+            post("/console/surveys/{survey}/questions/{question}", questions.keep_question, SURVEYORS),
+            get("/console/surveys/{survey}/preview", questions.preview),
+            get("/console/surveys/{survey}/results", told.page),
+            get("/console/surveys/{survey}/results.csv", told.counts),
+            get("/console/surveys/{survey}/results/{question}", told.texts, READERS),
+            get("/console/surveys/{survey}/answers.csv", told.answers, READERS),
             get("/console/campaigns", campaigns.listing),
             get("/console/campaigns/new", campaigns.ask_new, WRITERS),
             post("/console/campaigns/new", campaigns.begin, WRITERS),
