@@ -241,3 +241,27 @@ def test_the_link_of_an_erased_person_answers_kindly_and_a_guessed_one_is_nobody
         assert program.get(guess).status_code == program.post(guess).status_code == 404
     assert program.post(path, content=b"x" * 70_000, headers={
         "content-type": "application/x-www-form-urlencoded"}).status_code == 413  # fmt: skip
+
+
+def test_less_and_more_of_a_topic_are_told_to_the_learner_and_why_it_came_is_said(
+    demo: Application, program: TestClient, willing: Subject, time: Clock
+) -> None:
+    page = link(demo, willing, time())
+    with demo.database.transaction() as connection:
+        connection.execute("UPDATE delivery.message SET state = 'sent', started_at = planned_at")
+    said = program.get(f"{page}?lang=en").text
+    assert "We send this offer on “Travel and calls abroad”" in said
+    assert _told(demo) == []
+    assert "You will hear less of it" in program.post(f"{page}?lang=en", data={"do": "fewer"}).text
+    assert _told(demo) == ["less"]
+    program.post(page, data={"do": "fewer-again"})
+    assert _told(demo) == [None]
+    program.post(page, data={"do": "want"})
+    assert _told(demo) == ["more"]
+    program.post(page, data={"do": "neutral"})
+    assert _told(demo) == [None]
+
+
+def _told(demo: Application) -> list[str | None]:
+    with demo.database.transaction() as connection:
+        return [sign for (sign,) in connection.execute("SELECT sign FROM offers.heard")]

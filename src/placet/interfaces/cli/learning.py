@@ -68,7 +68,7 @@ def why_command(message: str, language: str, as_json: bool) -> None:
     if as_json:
         print_json(_why_json(found, language))
         return
-    for sentence in found.sentences[language]:
+    for sentence in (*found.sentences[language], found.basis[language]):
         out.print(sentence)
 
 
@@ -97,5 +97,5 @@ def _why_json(found: Why, language: str) -> dict[str, Any]:
         "eligible": list(found.eligible),
         "needs": list(found.needs),
         "at": format_instant(found.at),
-        "sentences": list(found.sentences[language]),
+        "sentences": [*found.sentences[language], found.basis[language]],
     }

@@ -27,6 +27,7 @@ from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import PurposeId, RecordId
 from placet.purposes.offers import topics
+from placet.purposes.offers.learning.model import Sign
 from placet.purposes.offers.topics import TopicId
 from placet.purposes.offers.wishes import Frequency, State
 
@@ -45,6 +46,8 @@ class Link:
     at: datetime
     data: tuple[str, ...]
     """What is used for it."""
+    why: Sequence[str]
+    """Why it came to this person, as that was fixed when it was picked."""
 
 
 @attrs.frozen
@@ -86,6 +89,8 @@ class Unsubscribe:
                 return self._unmuted(visit, to)
             case "want" | "neutral" | "never" as wish if to.topic is not None and to.kind is Kind.OFFER:
                 return self._wished(visit, to, wish)
+            case "fewer" | "fewer-again" as told if to.topic is not None and to.kind is Kind.OFFER:
+                return self._told(visit, to, told)
             case "less" | "usual" as pace:
                 return self._paced(visit, to, pace)
             case "all":
@@ -126,9 +131,26 @@ class Unsubscribe:
             wishes.set(connection, to.subject, topic, wish, by="person", now=visit.now)
             if wish != "never":
                 self._links.unmute(connection, to)
+            if wish == "want":
+                self.application.offers.learning.tell(connection, to.message, Sign.MORE, now=visit.now)
+            else:
+                self.application.offers.learning.untell(connection, to.message)
             self._links.arrived(connection, to, now=visit.now)
         back = "neutral" if before is None or before.by == "learner" else before.state
         return self._answer(visit, to, wish, back=back)
+
+    def _told(self, visit: Visit, to: Belonging, told: str) -> Response:
+        """Less of the message's topic: the learner weighs it, and may end the topic; undone as if it was never said."""
+        offers, topic = self.application.offers, TopicId(to.topic or "")
+        with self.application.database.transaction() as connection:
+            if told == "fewer":
+                offers.learning.tell(connection, to.message, Sign.LESS, now=visit.now)
+            else:
+                offers.learning.untell(connection, to.message)
+                if (wish := offers.wishes.of(connection, to.subject).get(topic)) is not None and wish.stopped:
+                    offers.wishes.set(connection, to.subject, topic, "neutral", by="person", now=visit.now)
+            self._links.arrived(connection, to, now=visit.now)
+        return self._answer(visit, to, told, back="fewer-again")
 
     def _paced(self, visit: Visit, to: Belonging, pace: Frequency) -> Response:
         with self.application.database.transaction() as connection:
@@ -201,7 +223,9 @@ class Unsubscribe:
         )
 
     def _link(self, connection: Connection, visit: Visit, to: Belonging) -> Link:
-        return _link(self.application.catalogue(connection), to, visit.words.language)
+        found = self.application.offers.why(connection, to.message)
+        why = () if found is None else found.sentences[visit.words.language]
+        return _link(self.application.catalogue(connection), to, visit.words.language, why)
 
     @property
     def _links(self) -> Unsubscribing:
@@ -214,7 +238,7 @@ def _spoken(visit: Visit, to: Belonging) -> Visit:
     return visit if asked is None else attrs.evolve(visit, words=Words(asked, visit.words.zone))
 
 
-def _link(catalogue: Catalogue, to: Belonging, language: str) -> Link:
+def _link(catalogue: Catalogue, to: Belonging, language: str, why: Sequence[str]) -> Link:
     activity = catalogue.activities.get(to.activity)
     needs = () if activity is None else activity.needs
     return Link(
@@ -225,6 +249,7 @@ def _link(catalogue: Catalogue, to: Belonging, language: str) -> Link:
         topic=_title(to.topic, language),
         at=to.at,
         data=tuple(catalogue.data[each].titles[language] for each in (() if activity is None else activity.data)),
+        why=why,
     )
 
 

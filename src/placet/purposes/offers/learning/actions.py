@@ -132,6 +132,10 @@ class Learning:
             self.end(connection, Number(row[0]), now=now)
         return True
 
+    def untell(self, connection: Connection, message: MessageId) -> None:
+        """The person takes back what they told of *message*."""
+        connection.execute(SQL["untell"], {"message": message})
+
     def end(self, connection: Connection, number: Number | None, *, now: datetime) -> list[Stopped]:
         """End every topic that credibly does not interest its person: of one, or of all."""
         population = store.believed(connection, self.model, self.policy.prior)

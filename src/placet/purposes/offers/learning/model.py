@@ -170,6 +170,8 @@ class Why:
     at: datetime = attrs.field(converter=aware)
     sentences: Mapping[str, Sequence[str]]
     """What to tell, for each language."""
+    basis: Mapping[str, str]
+    """What it stands on, in words, for each language."""
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,7 @@
 -- Note what reached people on a topic since an instant; under the identity that remains of merged ones.
 INSERT INTO offers.heard (message, number, topic, channel, segment, campaign, at)
 SELECT sent.id, coalesce(person.number, named.number), sent.topic, sent.channel, sent.language,
-       CASE WHEN sent.template LIKE 'campaign/%%' THEN substring(sent.template FROM 10)::uuid END, sent.started_at
+       substring(sent.template FROM '^campaign/([0-9a-f-]{36})$')::uuid, sent.started_at
 FROM delivery.offered AS sent
 JOIN subjects.current AS named ON named.number = sent.number
 LEFT JOIN subjects.current AS person ON person.id = named.merged_into
@@ -14,7 +14,7 @@ ON CONFLICT (message) DO NOTHING;
 -- What a person told of a message on a topic; the last word stays. Nothing is returned for a message without topic.
 INSERT INTO offers.heard AS known (message, number, topic, channel, segment, campaign, at, sign, told_at)
 SELECT sent.id, person.number, sent.topic, sent.channel, sent.language,
-       CASE WHEN sent.template LIKE 'campaign/%%' THEN substring(sent.template FROM 10)::uuid END, sent.started_at,
+       substring(sent.template FROM '^campaign/([0-9a-f-]{36})$')::uuid, sent.started_at,
        %(sign)s, %(now)s
 FROM delivery.offered AS sent
 JOIN subjects.current AS named ON named.number = sent.number
@@ -23,6 +23,10 @@ WHERE sent.id = %(message)s AND sent.topic IS NOT NULL AND sent.kind = 'offer' A
   AND person.erased_at IS NULL
 ON CONFLICT (message) DO UPDATE SET sign = excluded.sign, told_at = excluded.told_at
 RETURNING known.number, known.topic;
+
+-- name: untell
+-- A person takes back what they told.
+UPDATE offers.heard SET sign = NULL, told_at = NULL WHERE message = %(message)s;
 
 -- name: seen
 -- What these persons' messages told of each topic.
@@ -124,8 +128,8 @@ SELECT id, at, passed, body FROM offers.evaluation WHERE model = %(model)s ORDER
 
 -- name: message
 -- A message as "why" tells of it, with what was picked when it was.
-SELECT sent.topic, sent.channel, sent.activity, sent.planned_at, sent.template, pick.reason, pick.propensity, pick.eligible,
-       sorting.model, sorting.needs, sorting.evaluation, wish.state
+SELECT sent.topic, sent.channel, sent.planned_at, pick.reason, pick.propensity, pick.eligible, sorting.model,
+       sorting.needs, wish.state
 FROM delivery.offered AS sent
 JOIN subjects.current AS named ON named.number = sent.number
 JOIN subjects.current AS person ON person.id = coalesce(named.merged_into, named.id)

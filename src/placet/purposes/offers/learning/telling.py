@@ -11,6 +11,7 @@ import yaml
 from psycopg import Connection
 
 from placet.delivery.model import MessageId
+from placet.kernel.errors import BadInput
 from placet.purposes.offers import topics
 from placet.purposes.offers.learning.model import ModelVersion, Reason, Why
 from placet.purposes.offers.learning.store import SQL
@@ -21,9 +22,10 @@ LANGUAGES = ("lv", "ru", "en")
 def why(connection: Connection, message: MessageId) -> Why | None:
     """Why this offer: what was fixed when it was picked; None for a message that is no offer, or of nobody any more."""
     row = connection.execute(SQL["message"], {"message": message}).fetchone()
-    if row is None or row[0] is None:
+    titles = None if row is None else _titles(row[0])
+    if row is None or titles is None:
         return None
-    topic, channel, _activity, at, _template, picked, propensity, eligible, model, needs, _evaluation, wished = row
+    topic, channel, at, picked, propensity, eligible, model, needs, wished = row
     reason = Reason(picked) if picked is not None else Reason.WISHED if wished == "want" else Reason.CHOSEN
     choices = tuple(filter(None, (eligible or "").split("|")))
     return Why(
@@ -34,7 +36,10 @@ def why(connection: Connection, message: MessageId) -> Why | None:
         eligible=choices,
         needs=tuple(needs) if needs is not None else ("offers", f"offers/{channel}"),
         at=at,
-        sentences={language: _sentences(reason, topic, propensity, choices, language) for language in LANGUAGES},
+        sentences={
+            language: _sentences(reason, titles[language], propensity, len(choices), language) for language in LANGUAGES
+        },
+        basis=words()["basis"],
     )
 
 
@@ -51,11 +56,17 @@ def words() -> Mapping[str, Any]:
     return found
 
 
-def _sentences(
-    reason: Reason, topic: str, propensity: float | None, choices: Sequence[str], language: str
-) -> Sequence[str]:
+def _titles(topic: str | None) -> Mapping[str, str] | None:
+    """The topic in words; None for what is no topic of ours."""
+    try:
+        return None if topic is None else topics.get(topic).titles
+    except BadInput:
+        return None
+
+
+def _sentences(reason: Reason, title: str, propensity: float | None, choices: int, language: str) -> Sequence[str]:
     said = words()
-    found = [said["why"][reason][language].format(topic=topics.get(topic).titles[language])]
-    if propensity is not None and len(choices) > 1:
-        found.append(said["chance"][language].format(count=len(choices), percent=round(propensity * 100)))
-    return (*found, said["basis"][language])
+    found = [said["why"][reason][language].format(topic=title)]
+    if propensity is not None and choices > 1:
+        found.append(said["chance"][language].format(count=choices, percent=round(propensity * 100)))
+    return tuple(found)
