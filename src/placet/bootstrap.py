@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import UUID
@@ -289,7 +289,10 @@ def _channels(config: Config, master: MasterKey, rooms: Sequence[_Texts], answer
         return next((found for room in rooms if (found := room.text(template, language)) is not None), None)
 
     email = email_channel(config, master, letter, clock=clock.now)
-    sms = sms_channel(config, text, clock=clock.now, on_receipt=answers.receipt, on_reply=answers.reply)
+    sms = sms_channel(
+        config, text, clock=clock.now, on_receipt=answers.receipt, on_reply=answers.reply,
+        stop_link=partial(tokens(master).link, config.url),
+    )  # fmt: skip
     return tuple(channel for channel in (email, sms) if channel is not None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -13,11 +14,23 @@ from mail_office import NOW, message
 from smsc import Smsc as Centre
 from smsc import smsc
 
-from placet.delivery.model import Deferred, Delivered, Failed, MessageId, Outcome, Outgoing, Sent, Started, Unknown
+from placet.delivery.model import (
+    Deferred,
+    Delivered,
+    Failed,
+    Kind,
+    MessageId,
+    Outcome,
+    Outgoing,
+    Sent,
+    Started,
+    Unknown,
+)
 from placet.delivery.segments import fold
 from placet.delivery.smpp import Smsc
 from placet.delivery.sms import Sms, Text, publish, publish_folded
 from placet.delivery.sms_returns import Receipt, Reply, number_of
+from placet.delivery.tokens import Tokens
 from placet.kernel.errors import BadInput, Unavailable
 
 SHORT = publish_folded(dict.fromkeys(("lv", "ru", "en"), "Sveiki, {{ name }}!"), declared={"name"})["lv"]
@@ -212,6 +225,27 @@ def test_a_receipt_that_could_not_be_kept_is_not_acknowledged() -> None:
         await until(lambda: len(centre.acknowledged) == 1)
         assert centre.acknowledged == [0x64]
         assert heard.receipts == []
+
+    with_centre(body)
+
+
+def test_an_offer_from_letters_ends_with_the_link_that_stops_it_and_a_service_message_does_not() -> None:
+    links = Tokens(bytes(32))
+
+    async def body(centre: Centre, channel: Sms, _heard: Heard) -> None:
+        named = Sms(
+            attrs.evolve(channel._smsc, sender="Amigo"), texts, clock=lambda: NOW, on_receipt=_heard.receipt,
+            on_reply=_heard.reply, stop_link=partial(links.link, "https://amigo.lv"),
+        )  # fmt: skip
+        offered, told = sms(), sms(kind=Kind.SERVICE)
+        await sent(named, offered)
+        await sent(named, told)
+        await named.close()
+        assert links.make(offered.id).encode() in b"".join(taken.text for taken in centre.taken)
+        assert links.make(told.id).encode() not in b"".join(taken.text for taken in centre.taken)
+        before = len(centre.taken)
+        await sent(channel, sms())
+        assert b"amigo.lv" not in b"".join(taken.text for taken in centre.taken[before:]), "1717 can be answered"
 
     with_centre(body)
 

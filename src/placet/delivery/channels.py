@@ -13,6 +13,7 @@ from placet.delivery.composing import Composers
 from placet.delivery.dkim import Signer, signer
 from placet.delivery.mail import House, house
 from placet.delivery.mailbox import Maildir
+from placet.delivery.model import MessageId
 from placet.delivery.smpp import Smsc
 from placet.delivery.sms import Sms, Texts
 from placet.delivery.sms_returns import Receipt, Reply
@@ -50,6 +51,7 @@ def sms(
     clock: Callable[[], datetime],
     on_receipt: Callable[[Receipt], Awaitable[None]],
     on_reply: Callable[[Reply], Awaitable[None]],
+    stop_link: Callable[[MessageId], str] | None = None,
 ) -> Sms | None:
     """The SMS channel, or None without `PLACET_SMPP_HOST`; what cannot work raises `Misconfigured`."""
     if config.smpp_host is None:
@@ -65,7 +67,7 @@ def sms(
         _security(config, config.smpp_security, kinds, host=config.smpp_host, name="PLACET_SMPP_SECURITY"),
         _at_least_one(config.smpp_window, "PLACET_SMPP_WINDOW"),
     )
-    return Sms(smsc, texts, clock=clock, on_receipt=on_receipt, on_reply=on_reply)
+    return Sms(smsc, texts, clock=clock, on_receipt=on_receipt, on_reply=on_reply, stop_link=stop_link)
 
 
 def maildir(config: Config) -> Maildir | None:

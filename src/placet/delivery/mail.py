@@ -69,7 +69,7 @@ def compose(house: House, letter: Letter, message: Outgoing, *, at: datetime) ->
     is none `BadInput`.
     """
     recipient = mailbox(message.address)
-    link = f"{house.url}/u/{house.tokens.make(message.id)}"
+    link = house.tokens.link(house.url, message.id)
     values = {**message.values, STOP_LINK: link}
     body = letter.fill(values)
     fields = _fields(house, letter, message, recipient, values, at)

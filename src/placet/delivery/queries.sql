@@ -188,6 +188,11 @@ ON CONFLICT DO NOTHING;
 -- An address is good again: the person has confirmed it.
 DELETE FROM delivery.suppressed WHERE channel = %(channel)s AND address = %(address)s AND why = 'bounce';
 
+-- name: unblock
+-- Nobody objects to an address any more.
+DELETE FROM delivery.suppressed
+WHERE channel = ANY(%(channels)s::text[]) AND address = %(address)s AND why = 'do-not-contact';
+
 -- name: mute
 -- A person does not want these messages any more.
 INSERT INTO delivery.muted AS kept (number, kind, topic, channel, since, until)

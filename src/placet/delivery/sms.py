@@ -20,7 +20,7 @@ import attrs
 
 from placet.delivery.addresses import mobile_number
 from placet.delivery.leases import seconds_left
-from placet.delivery.model import Deferred, Failed, MessageId, Outcome, Outgoing, Sent, Started, Unknown
+from placet.delivery.model import Deferred, Failed, Kind, MessageId, Outcome, Outgoing, Sent, Started, Unknown
 from placet.delivery.pdu import Pdu, Short, Status, Tag
 from placet.delivery.segments import Parts, cut, fold
 from placet.delivery.smpp import Closed, Lost, Session, Smsc, bound
@@ -46,9 +46,9 @@ class Text:
     wording: Wording
     folded: bool
 
-    def fill(self, values: Mapping[str, str]) -> Parts:
-        """`KeyError` if a value is missing, `BadInput` if it has become too long."""
-        text = self.wording.fill(values)
+    def fill(self, values: Mapping[str, str], *, below: str = "") -> Parts:
+        """`KeyError` if a value is missing, `BadInput` if it has become too long; *below* ends the text."""
+        text = self.wording.fill(values) + below
         return cut(fold(text) if self.folded else text)
 
 
@@ -83,7 +83,10 @@ class Sms:
         clock: Callable[[], datetime],
         on_receipt: Callable[[Receipt], Awaitable[None]],
         on_reply: Callable[[Reply], Awaitable[None]],
+        stop_link: Callable[[MessageId], str] | None = None,
     ) -> None:
+        """*stop_link*: where a message is stopped, needed if nobody can answer to the sender."""
+        self._stop_link = None if _answerable(smsc.sender) else stop_link
         self._smsc, self._texts, self._clock = smsc, texts, clock
         self._on_receipt, self._on_reply = on_receipt, on_reply
         self._session: Session | None = None
@@ -128,7 +131,7 @@ class Sms:
         if text is None:
             return Failed("no-template")
         try:
-            number, parts = mobile_number(message.address), text.fill(message.values)
+            number, parts = mobile_number(message.address), text.fill(message.values, below=self._below(message))
         except KeyError:
             return Failed("no-value")
         except BadInput as error:
@@ -142,6 +145,12 @@ class Sms:
             return await self._submit_all(message, number, parts, asyncio.get_running_loop().time() + left)
         finally:
             self._under_way.discard(reference)
+
+    def _below(self, message: Outgoing) -> str:
+        """An offer says where it is stopped (Information Society Services Law, s. 9(4)): by STOP, or by its link."""
+        if message.kind is Kind.SERVICE or self._stop_link is None:
+            return ""
+        return f"\n{self._stop_link(message.id)}"
 
     async def _submit_all(self, message: Outgoing, number: str, parts: Parts, deadline: float) -> Outcome:
         """One part after the other: when one is refused, none is sent after it."""
@@ -200,6 +209,11 @@ class Sms:
     def _ended(self, place: int, why: str) -> Outcome:
         """Nothing was taken of the part at *place*; what went before it cannot be called back."""
         return Failed("cut-off") if place else Deferred(why, self._clock() + _PAUSE)
+
+
+def _answerable(sender: str) -> bool:
+    """Letters as a sender cannot be answered (3GPP TS 23.040 §9.1.2.5)."""
+    return sender.removeprefix("+").isdigit()
 
 
 def _read(sources: Mapping[str, str], declared: Set[str]) -> dict[str, Wording]:

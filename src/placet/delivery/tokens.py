@@ -36,6 +36,10 @@ class Tokens:
         token = message.bytes + self._mac(message)
         return base64.b32encode(token).decode().lower()
 
+    def link(self, url: str, message: MessageId) -> str:
+        """The address in the message at which it is stopped."""
+        return f"{url}/u/{self.make(message)}"
+
     def read(self, token: str) -> MessageId | None:
         """The message of *token*, or None for one that was not made here."""
         if len(token) != _LENGTH or not token.isascii():

@@ -7,6 +7,7 @@ is a record. Only the person unmutes: nothing restarts by itself. Service messag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -16,8 +17,13 @@ from placet.delivery import store
 from placet.delivery.model import Kind
 from placet.delivery.rules import Mute
 from placet.kernel.ids import ChannelId, SubjectId
-from placet.subjects.model import Alias
+from placet.subjects.model import Alias, AliasKind
 from placet.subjects.vault import Vault
+
+_BLOCKED: Mapping[AliasKind, tuple[ChannelId, ...]] = {
+    "email": (ChannelId("email"),),
+    "msisdn": (ChannelId("sms"), ChannelId("call")),
+}
 
 Why = Literal["bounce", "complaint", "do-not-contact"]
 
@@ -65,6 +71,23 @@ def suppress(
 ) -> None:
     """Do not write there any more. An outside list is taken in so, one address at a time."""
     store.suppress(connection, channel, vault.alias_hash(address), why, now=now)
+
+
+def blocked_by(alias: Alias) -> tuple[ChannelId, ...]:
+    """The channels that a "don't contact me" of an address or number is about."""
+    return _BLOCKED.get(alias.kind, ())
+
+
+def block(connection: Connection, vault: Vault, alias: Alias, *, now: datetime) -> None:
+    """No marketing to this address or number, by any channel that reaches it; whosever it is, now and later."""
+    for channel in blocked_by(alias):
+        suppress(connection, vault, alias, "do-not-contact", channel=channel, now=now)
+
+
+def unblock(connection: Connection, vault: Vault, alias: Alias) -> int:
+    """Whoever it is no longer objects; returns on how many channels that was news."""
+    values = {"channels": list(blocked_by(alias)), "address": vault.alias_hash(alias)}
+    return connection.execute(store.SQL["unblock"], values).rowcount
 
 
 def unsuppress(connection: Connection, vault: Vault, address: Alias, *, channel: ChannelId) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
+import attrs
 import click
 
-from placet.delivery import status
+from placet.delivery import status, wishes
 from placet.delivery.status import CameBack, Standing
 from placet.interfaces.cli.context import json_option, open_application, out, print_json, reported
 from placet.kernel import clock
+from placet.kernel.errors import BadInput
+from placet.subjects.model import Alias
 
 
 @click.group("delivery")
@@ -43,6 +48,67 @@ def returns_command(as_json: bool) -> None:
         )
     else:
         _show_returns(found, unread)
+
+
+@delivery_group.command("block")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@json_option
+@reported
+def block_command(file: TextIO, as_json: bool) -> None:
+    """No marketing to the e-mail addresses and numbers in FILE (one a line; - reads the input), by any channel.
+
+    Only keyed hashes are kept. Service messages still come. Doing it again changes nothing.
+    """
+    listed = _listed(file)
+    with open_application() as application, application.database.transaction() as connection:
+        for alias in listed.found:
+            wishes.block(connection, application.vault, alias, now=clock.now())
+    _tell_listed(listed, as_json, "blocked")
+
+
+@delivery_group.command("unblock")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@json_option
+@reported
+def unblock_command(file: TextIO, as_json: bool) -> None:
+    """Take the addresses and numbers in FILE (one a line; - reads the input) off that list again."""
+    listed = _listed(file)
+    with open_application() as application, application.database.transaction() as connection:
+        for alias in listed.found:
+            wishes.unblock(connection, application.vault, alias)
+    _tell_listed(listed, as_json, "unblocked")
+
+
+@attrs.frozen(repr=False)
+class _Listed:
+    """The addresses of a file, and the lines that hold none: by their number, for what stands there is personal."""
+
+    found: tuple[Alias, ...]
+    unreadable: tuple[int, ...]
+
+
+def _listed(file: TextIO) -> _Listed:
+    found, unreadable = [], []
+    for number, line in enumerate(file, start=1):
+        text = line.strip()
+        if not text:
+            continue
+        try:
+            found.append(Alias.email(text) if "@" in text else Alias.msisdn(text))
+        except BadInput:
+            unreadable.append(number)
+    return _Listed(tuple(found), tuple(unreadable))
+
+
+def _tell_listed(listed: _Listed, as_json: bool, done: str) -> None:
+    if as_json:
+        print_json({done: len(listed.found), "unreadable": list(listed.unreadable)})
+    else:
+        out.print(f"{done} {len(listed.found)}")
+        if listed.unreadable:
+            out.print(f"lines without an address or number: {', '.join(map(str, listed.unreadable))}")
+    if listed.unreadable:
+        raise SystemExit(1)
 
 
 def _show_standing(found: Standing) -> None:
