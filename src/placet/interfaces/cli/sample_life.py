@@ -1,12 +1,14 @@
 """
 What one sample customer has lived through, so that the demonstration's pages have something to tell: a child to
-decide for, a line, answers given and taken back, and what was done with the data. All of it by the real ways, once.
+decide for, a line, answers given and taken back, what was done with the data, what offers may be about, and a birthday
+today. All of it by the real ways, once.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import attrs
 from psycopg import Connection
 
 from placet.bootstrap import Application
@@ -17,6 +19,8 @@ from placet.consents.model import Actor, Wish
 from placet.gate.actions import Allowed
 from placet.gate.uses import record_uses, under_permit
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
+from placet.purposes.offers.topics import TopicId
+from placet.purposes.offers.wishes import State
 from placet.subjects.model import Alias, Subject
 
 LANGUAGE = "ru"
@@ -25,6 +29,7 @@ _CHILD_BORN = timedelta(days=11 * 365)
 _SAID = (
     ("offers", None, "given"),
     ("offers", "email", "given"),
+    ("offers", "app", "given"),
     ("offers", "sms", "refused"),
     ("credit", None, "given"),
     ("profiling", None, "refused"),
@@ -33,6 +38,9 @@ _SAID = (
     ("loyalty", None, "given"),
 )
 _SAID_FOR_CHILD = (("loyalty", None, "given"), ("offers", None, "refused"), ("mobility", None, "refused"))
+_WANTED: tuple[tuple[str, State], ...] = (("tariffs", "want"), ("family", "want"), ("gaming", "never"))
+_AGE = 40
+"""A number of years that every day has, also 29 February."""
 _DONE = (
     ("offers.email-campaign", "sent"),
     ("offers.email-campaign", "sent"),
@@ -51,6 +59,7 @@ def live(application: Application, connection: Connection, customer: Alias, *, n
     _say(application, connection, parent.id, _SAID, now)
     _say(application, connection, child.id, _SAID_FOR_CHILD, now, by=parent.id)
     _use(application, connection, parent.id, now)
+    _celebrate(application, connection, parent.id, now)
 
 
 def _family(application: Application, connection: Connection, parent: Subject, now: datetime) -> Subject:
@@ -114,6 +123,16 @@ def _use(application: Application, connection: Connection, subject: SubjectId, n
         if isinstance(answer, Allowed) and answer.permit is not None:
             told.append(under_permit(answer.permit, outcome=outcome, at=now))
     record_uses(connection, told)
+
+
+def _celebrate(application: Application, connection: Connection, subject: SubjectId, now: datetime) -> None:
+    """What offers may be about; and the birthday for which the worker sends a greeting, at the hours for it."""
+    for topic, state in _WANTED:
+        application.offers.wishes.set(connection, subject, TopicId(topic), state, by="person", now=now)
+    today = now.astimezone(application.delivery.zone).date()
+    known = application.subjects.profile(connection, subject)
+    born = attrs.evolve(known, birth_date=today.replace(year=today.year - _AGE))
+    application.subjects.rectify(connection, subject, born, now=now)
 
 
 def _first_of_month(day: date) -> date:
