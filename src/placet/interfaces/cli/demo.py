@@ -11,7 +11,7 @@ from psycopg import Connection
 from placet.access import keys, staff
 from placet.access.staff import Role
 from placet.bootstrap import Application
-from placet.interfaces.cli import sample_life
+from placet.interfaces.cli import sample_life, sample_surveys
 from placet.kernel import clock
 from placet.kernel.errors import Denied
 from placet.subjects.model import Alias
@@ -42,6 +42,8 @@ class Welcome:
     customers: tuple[SampleCustomer, ...]
     accounts: tuple[SampleAccount, ...]
     api_key: str
+    survey: str
+    """A link to a survey, as it stands in an invitation."""
 
 
 # Numbers of a range that is not in use in Latvia; nobody is called.
@@ -75,7 +77,8 @@ def fill(application: Application) -> Welcome:
                 )
         _add_accounts(connection, now)
         sample_life.live(application, connection, Alias.msisdn(CUSTOMERS[1].msisdn), now=now)
-    return Welcome(CUSTOMERS, ACCOUNTS, _api_key(application))
+        survey = _survey(application, connection, now)
+    return Welcome(CUSTOMERS, ACCOUNTS, _api_key(application), survey)
 
 
 def _add_accounts(connection: Connection, now: datetime) -> None:
@@ -92,6 +95,13 @@ def _add_accounts(connection: Connection, now: datetime) -> None:
                 by=None,
                 now=now,
             )
+
+
+def _survey(application: Application, connection: Connection, now: datetime) -> str:
+    reader = application.subjects.find(connection, Alias.msisdn(CUSTOMERS[1].msisdn))
+    assert reader is not None
+    writer, opener = staff.by_login(connection, "marta"), staff.by_login(connection, "andris")
+    return sample_surveys.ask(application, connection, writer, opener, reader, now=now)
 
 
 def _api_key(application: Application) -> str:

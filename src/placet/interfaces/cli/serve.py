@@ -70,6 +70,7 @@ def _greet(config: Config, welcome: Welcome) -> None:
     out.print(f"\nSign in as staff at {config.url}/staff/sign-in; one press there is enough in the demonstration:")
     for account in welcome.accounts:
         out.print(f"  {account.login:<9} {account.role.value:<9} {account.about}")
+    out.print(f"\nA survey, as a customer opens it from an invitation:\n  {welcome.survey}", soft_wrap=True)
     out.print(f"\nAPI key (all scopes): {welcome.api_key}")
     out.print(f"API description:      {config.url}/v1/openapi.json")
     out.print(f"Log:                  {config.url}/log/checkpoint\n")
