@@ -9,10 +9,10 @@ from __future__ import annotations
 import signal
 import sys
 
-from bench import crashing, ground, mailing, sending, texting
+from bench import crashing, ground, mailing, sending, texting, unsubscribing
 from bench.harness import Report, attempted
 
-THEMES = (sending, mailing, texting, crashing)
+THEMES = (sending, mailing, texting, unsubscribing, crashing)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import attrs
 from bench import serving
 from bench.borrowed import addressees
 from bench.ground import Ground
-from bench.harness import QUICK, ROUNDS, Report, Sample
+from bench.harness import QUICK, Report
 from bench.serving import Server
 from placet.access import keys
 from placet.bootstrap import Application
@@ -25,7 +25,8 @@ from placet.kernel import clock
 from placet.subjects.model import Subject
 
 WHAT = "one-click unsubscription until the gate says no, p99"
-EACH_ROUND = 50 if QUICK else 200
+CLICKS = 50 if QUICK else 1_000
+WARMING = 20
 WORKERS = 2
 PATIENCE = 10.0
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -34,18 +35,18 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def run(report: Report, here: Ground) -> None:
     place = here.place("unsubscribing")
     with place.application() as application:
-        people = addressees.consenting(application, EACH_ROUND * ROUNDS, "email", alias=addressees.email)
+        people = addressees.consenting(application, WARMING + CLICKS, "email", alias=addressees.email)
         addressees.plan(application, people, "email", addressees.daytime(), key="campaign/bench")
         links = _links(application, people)
         with application.database.transaction() as connection:
             key = keys.add(connection, "bench", keys.SCOPES, now=clock.now(), per_second=10**6, burst=10**6).text
     with serving.placet(place.config, workers=WORKERS) as server:
         asking = _Asking(server, key)
-        rounds = iter(list(addressees.slices(people, EACH_ROUND)))
-        report.compare(
-            WHAT, lambda: _round(asking, next(rounds), links), {}, unit="ms", n=len(people), must="<= 100 ms"
-        )
+        seconds = [_seconds(asking, person, links[person.number]) for person in people]
     here.drop(place)
+    found = sorted(1e3 * one for one in seconds[WARMING:])
+    p99, p50 = found[int(CLICKS * 0.99)], found[CLICKS // 2]
+    report.add(WHAT, p99, "ms", n=CLICKS, p50_ms=p50, slowest_ms=found[-1], must="<= 100 ms")
 
 
 @attrs.define
@@ -75,11 +76,6 @@ class _Asking:
         told = json.loads(answer.read())
         assert answer.status == 200, told
         return bool(told["allowed"])
-
-
-def _round(asking: _Asking, people: Sequence[Subject], links: dict[int, str]) -> Sample:
-    seconds = sorted(_seconds(asking, person, links[person.number]) for person in people)
-    return Sample(len(people), sum(seconds), value=seconds[int(len(seconds) * 0.99)] * 1e3)
 
 
 def _seconds(asking: _Asking, person: Subject, link: str) -> float:
