@@ -50,6 +50,7 @@ from placet.gate.actions import Allowed, Answer, Gate, Permit
 from placet.gate.model import Need, Reason
 from placet.kernel.ids import ChannelId, Number, PurposeId, SubjectId, new_record_id
 from placet.kernel.seal import MasterKey, keyed_hash
+from placet.store.database import Database
 from placet.subjects.actions import Subjects
 from placet.subjects.model import Alias, AliasKind
 from placet.subjects.vault import Hashed, open_field, seal_field
@@ -139,6 +140,10 @@ class Delivery:
         Whoever has muted it, has no good address or has had as much as may be gets a row that says so.
         """
         return batches.plan(connection, batch, numbers, self.policy, now=now)
+
+    def plan_widely(self, database: Database, batch: Batch, numbers: BitMap, *, now: datetime) -> PlannedMany:
+        """As `plan_many`, in connections and transactions of its own, for whoever has the key to themselves."""
+        return batches.plan_widely(database, batch, numbers, self.policy, now=now)
 
     def rehearse(self, connection: Connection, message: Message, *, now: datetime) -> None:
         """The work of planning *message*, of which nothing is left: so that nobody can tell it from a planned one."""

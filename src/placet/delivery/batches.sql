@@ -38,20 +38,24 @@ WHERE kind = %(kind)s AND EXISTS (
     WHERE earlier.number = slowed.number AND earlier.started_at > %(since)s AND earlier.kind = %(kind)s
       AND earlier.state IN ('sending', 'sent', 'delivered', 'unknown'));
 
--- name: insert
--- The same message for many persons, each in their own language. The ids grow with the numbers (UUID version 7: time, a
--- counter, randomness), so that the indexes grow at their ends.
-INSERT INTO delivery.message (id, number, key, kind, activity, channel, topic, template, language, not_before, not_after,
-                              state, reason, planned_at, changed_at)
-SELECT (lpad(to_hex((extract(epoch FROM %(now)s::timestamptz) * 1000)::bigint), 12, '0') || '7'
-        || lpad(to_hex(row_number() OVER (ORDER BY person.number) / 4096 %% 4096), 3, '0')
-        || substr(replace(gen_random_uuid()::text, '-', ''), 17))::uuid,
-       person.number, %(key)s, %(kind)s, %(activity)s, %(channel)s, %(topic)s, %(template)s, person.language,
-       %(not_before)s, %(not_after)s, %(state)s, %(reason)s, %(now)s, %(now)s
-FROM unnest(%(numbers)s::int[]) AS chosen (number) JOIN subjects.current AS person USING (number)
-WHERE person.erased_at IS NULL AND person.merged_into IS NULL
-ORDER BY person.number
-ON CONFLICT (key, number) DO NOTHING;
+-- name: alone
+-- Nobody else plans under this key until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtext('placet/delivery-batch'), hashtext(%(key)s));
+
+-- name: spoken
+-- The numbers of living persons by their language.
+SELECT language, string_agg(int4send(number), '') FROM subjects.current
+WHERE erased_at IS NULL AND merged_into IS NULL GROUP BY language;
+
+-- name: known
+-- The numbers of those of a range who have a message with a key.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM delivery.message
+WHERE key = %(key)s AND number BETWEEN %(first)s AND %(last)s;
+
+-- name: copy
+-- The rows of many messages.
+COPY delivery.message (id, number, key, kind, activity, channel, topic, template, language, not_before, not_after, state,
+                       reason, planned_at, changed_at) FROM STDIN (FORMAT BINARY);
 
 -- name: halt
 -- Pause or end all that is planned under these keys; what was ended is never only paused again.

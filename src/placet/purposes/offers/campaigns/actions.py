@@ -342,7 +342,9 @@ class Campaigns:
         numbers: BitMap,
         now: datetime,
     ) -> None:
-        planned = self.delivery.plan_many(connection, batch_of(campaign, channel, now=now), numbers, now=now)
+        # The campaign's row is ours until this transaction ends, so nobody else plans it meanwhile.
+        batch = batch_of(campaign, channel, now=now)
+        planned = self.delivery.plan_widely(self.database, batch, numbers, now=now)
         refused = sum(planned.refused.values())
         selection = Selection(
             channel, selected.audience.id, selected.excluded, planned.planned, refused, len(selected.held_out), now
