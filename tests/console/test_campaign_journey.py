@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import email
 import email.policy
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
 from playwright.sync_api import Browser
 
-from console.campaign_desk import WORDS
-from console.console_crowd import NAME, crowd
+from console.campaign_desk import WORDS, begin, keep, press, write
+from console.console_crowd import NAME, AtConsole, crowd
 from delivery.sink_thread import sink_beside
 from delivery.smtp_sink import Sink
 from placet.access.staff import Member, Role
@@ -31,7 +32,8 @@ from placet.gate.replica import Replica
 from placet.interfaces.console.app import console
 from placet.interfaces.staff.door import SESSION
 from placet.kernel import clock
-from portal.portal_browser import Guest, served
+from placet.purposes.offers.campaigns.model import CampaignId
+from portal.portal_browser import Guest, axe_source, served
 from staff.staff_people import hired, signed_in
 
 pytestmark = pytest.mark.browser
@@ -60,20 +62,26 @@ class Firm:
         context.add_cookies([{"name": SESSION, "value": token, "url": self.site}])
         return Guest(context.new_page(), self.site)
 
-    def work(self, at: datetime, *, letters: int) -> None:
-        """What the worker does: a round at *at*, and sending until the mail server has that many letters."""
+    def work(self, campaign: CampaignId, at: datetime) -> None:
+        """What the worker does at that hour: a round, and sending until nothing of *campaign* waits any more."""
         self.placet.offers.round(at)
         end = threading.Event()
         sender = Sender(self.placet.database, self.placet.delivery, self.placet.channels)
         thread = threading.Thread(target=sender.follow, args=(end, lambda: at))
         thread.start()
-        with contextlib.suppress(TimeoutError):
-            for _ in range(600):
-                if len(self.sink.taken) >= letters:
-                    break
-                threading.Event().wait(0.1)
-        end.set()
-        thread.join(timeout=30)
+        until = time.monotonic() + 120
+        try:
+            while self.waiting(campaign):
+                assert time.monotonic() < until, "the sender does not send"
+                time.sleep(0.1)
+        finally:
+            end.set()
+            thread.join(timeout=30)
+
+    def waiting(self, campaign: CampaignId) -> int:
+        with self.placet.database.transaction() as connection:
+            found = self.placet.offers.campaigns.progress(connection, campaign)
+        return sum(each.states.get(state, 0) for each in found for state in ("planned", "deferred", "sending"))
 
 
 @pytest.fixture
@@ -122,8 +130,10 @@ def build(guest: Guest, *, name: str = "Phones in spring") -> str:
             page.fill(f"#{field}", text)
         guest.press("button.primary")
     guest.go(f"{here}/audience")
+    page.check("[name='is.language.ru']")
+    page.wait_for_function("() => document.querySelector('#count .tiles b')?.innerText === '0'")
+    page.uncheck("[name='is.language.ru']")
     page.check("[name='is.language.lv']")
-    page.wait_for_function("() => !document.querySelector('#count[aria-busy]')")
     guest.press("button.primary")
     guest.press("a[href$='/schedule']")
     page.fill("#starts_day", clock.now().date().isoformat())
@@ -159,7 +169,7 @@ def test_a_campaign_is_built_approved_tried_sent_and_its_results_are_read(
     other.go(here)
     other.press("button[value=approve]")
     assert "Approved, not started" in other.page.inner_text(".head .state")
-    firm.work(an_allowed_hour(firm.placet), letters=2)
+    firm.work(CampaignId(UUID(here.rpartition("/")[2])), an_allowed_hour(firm.placet))
     other.go(here)
     other.page.wait_for_function("() => document.querySelector('#progress .tally')?.innerText.includes('Waiting: 0')")
     told = other.page.inner_text("#progress")
@@ -178,3 +188,43 @@ def test_a_campaign_is_built_approved_tried_sent_and_its_results_are_read(
         other.page.click("a[href$='results.csv']")
     waiting.value.save_as(tmp_path / "results.csv")
     assert "email,messages,sent," in (tmp_path / "results.csv").read_text("utf-8-sig")
+
+
+def test_axe_finds_nothing_on_pages_of_campaigns_and_none_is_wider_than_the_screen(
+    window: Callable[..., Guest], sit: Callable[..., AtConsole], placet: Application, marta: Member, dace: Member
+) -> None:
+    crowd(placet)
+    at = sit(marta)
+    draft, live = begin(at, "Draft"), begin(at, "Live")
+    write(at, draft, "email", "sms", "call")
+    write(at, live, "email")
+    today = clock.now().astimezone(ZoneInfo(placet.config.time_zone)).date().isoformat()
+    times = {"starts_time": "00:00", "ends_day": "2999-01-01", "ends_time": "12:00", "holdout": "50"}
+    keep(at, f"{live}/schedule", starts_day=today, **times)
+    press(at, live, "submit")
+    press(sit(dace), live, "approve")
+    placet.offers.round(clock.now())
+    parts = ("topic", "channels", "audience", "email", "sms", "call", "schedule")
+    addresses = ("/console/campaigns", "/console/campaigns/new", draft, live, *(f"{draft}/{part}" for part in parts))
+    faults = {}
+    for language in ("lv", "ru", "en"):
+        guest = window(marta, language)
+        for address in addresses:
+            if found := looked_at(guest, address):
+                faults[f"{address} {language}"] = found
+    assert faults == {}
+
+
+def looked_at(guest: Guest, address: str) -> list[object]:
+    """What axe finds at *address* on a telephone in the dark and on a screen by day, and what is too wide."""
+    guest.go(address)
+    guest.page.evaluate("() => document.querySelectorAll('details').forEach(each => each.open = true)")
+    guest.page.evaluate(axe_source())
+    found: list[object] = []
+    for width, scheme in ((390, "dark"), (1280, "light")):
+        guest.page.set_viewport_size({"width": width, "height": 900})
+        guest.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found += guest.page.evaluate(AXE)
+        if wide := guest.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth"):
+            found.append(f"{wide} px too wide at {width}")
+    return found

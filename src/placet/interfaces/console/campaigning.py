@@ -199,4 +199,6 @@ def _demand_role(session: StaffSession, step: str) -> None:
 
 def _outcomes(found: Sequence[Results], release: Release) -> list[tuple[ChannelId, list[Compared]]]:
     """What came of each channel through which anything was sent."""
-    return [(each.channel, compared(each, release)) for each in found if each.effects and each.progress.total]
+    return [
+        (each.channel, compared(each, release)) for each in found if any(effect.sent.whole for effect in each.effects)
+    ]
