@@ -13,6 +13,7 @@ from psycopg import Connection
 from pyroaring import BitMap
 
 from delivery.delivery_house import House
+from offers.campaign_house import Agency, brief
 from placet.bootstrap import Application, merge
 from placet.delivery.model import MessageId
 from placet.duties import Correction, Person, Withdrawn
@@ -22,7 +23,7 @@ from placet.gate.replica import Replica
 from placet.kernel.errors import BadInput, Denied
 from placet.kernel.ids import ActivityId, ChannelId, Position, PurposeId
 from placet.purposes.offers.learning import store, telling
-from placet.purposes.offers.learning.actions import SMART, Learning
+from placet.purposes.offers.learning.actions import EMAIL, SMART, Learning
 from placet.purposes.offers.learning.duties import HEARD, LearningDuties
 from placet.purposes.offers.learning.model import Reason, Sign
 from placet.purposes.offers.learning.policy import standard
@@ -98,9 +99,9 @@ def test_six_silent_messages_end_a_topic_where_people_differ_and_the_person_can_
         wish = desk.learning.wishes.of(connection, person.id)[TRAVEL]
         assert (wish.state, wish.by, wish.reason, wish.stopped) == ("never", "learner", "not-interested", True)
         assert [use.outcome for use in uses.uses_of(connection, person.id)] == ["topic ended: travel"]
-        assert desk.learning.news(connection, [person.id], now=desk.now) == {person.id: [TRAVEL]}
-        assert desk.learning.news(connection, [person.id], now=desk.now) == {}
-    assert "Ceļojumi" in telling.ended(TRAVEL, "lv")
+        told = desk.learning.news(connection, "campaign/7", [person.id])
+        assert "Ceļojumi un sarunas ārzemēs" in told[person.id]
+        assert desk.learning.news(connection, "campaign/8", [person.id]) == {}
 
 
 def test_a_topic_that_a_person_turned_on_again_does_not_end_for_what_was_before(desk: Desk) -> None:
@@ -332,3 +333,22 @@ def _keep_verdict(connection: Connection, learning: Learning, *, passed: bool, a
         "INSERT INTO offers.evaluation (id, at, model, passed, body) VALUES (%s, %s, %s, %s, %s::jsonb)",
         (uuid4(), at, learning.model, passed, '{"gain": {"value": 0.02, "low": 0.01, "high": 0.03}}'),
     )
+
+
+def test_the_next_letter_says_once_which_topic_ended(placet: Application, now: datetime) -> None:
+    agency = Agency(placet, now)
+    customer, other = agency.customer(EMAIL, language="ru"), agency.customer(EMAIL)
+    desk = Desk(placet, now, attrs.evolve(placet.offers.learning, policy=DIFFER))
+    desk.silence(customer, TRAVEL, 7)
+    desk.learning.round(now)
+    for topic in ("phones", "gaming"):
+        agency.running(brief(now, topic=TopicId(topic)))
+    sent = agency.house.claim().started + agency.house.claim().started
+    said = {(one.subject, one.topic): one.values["news"] for one in sent}
+    lines = {topic: said[customer.id, topic] for topic in ("phones", "gaming")}
+    assert sorted(map(bool, lines.values())) == [False, True]
+    assert "«Поездки и связь за границей»" in "".join(lines.values())
+    assert {said[other.id, topic] for topic in ("phones", "gaming")} == {""}
+    letter = placet.offers.letter(sent[0].template, "ru")
+    assert letter is not None
+    assert b"kaija" in letter.fill({"called": "", "news": "kaija", "stop_link": "https://amigo.lv/u/1"})

@@ -52,9 +52,12 @@ class Sender:
     line: str
 
 
-def source(words: Words, *, language: str, kind: Kind, sender: Sender) -> Source:
-    """*words* as `letters.publish` takes them; below stands what every letter of this *kind* must say."""
-    foot = _foot(kind, language)
+def source(words: Words, *, language: str, kind: Kind, sender: Sender, above: str = "") -> Source:
+    """
+    *words* as `letters.publish` takes them; below stands what every letter of this *kind* must say, and *above* that
+    one line more (it may be a place).
+    """
+    foot = attrs.evolve(_foot(kind, language), above=above)
     return Source(words.subject, _text(words, foot, sender), _mjml(words, foot, sender, language))
 
 
@@ -63,6 +66,7 @@ class _Foot:
     because: str | None
     links: tuple[tuple[str, str], ...]
     """Words and address of each."""
+    above: str = ""
 
 
 def _foot(kind: Kind, language: str) -> _Foot:
@@ -81,7 +85,8 @@ def _text(words: Words, foot: _Foot, sender: Sender) -> str:
     parts = [words.headline, *words.paragraphs]
     if words.button is not None:
         parts.append(f"{words.button.label}: {words.button.link}")
-    below = [sender.line, *([foot.because] if foot.because else []), *(f"{name}: {link}" for name, link in foot.links)]
+    below = [*([foot.above] if foot.above else []), sender.line, *([foot.because] if foot.because else [])]
+    below += [f"{name}: {link}" for name, link in foot.links]
     return "\n\n".join(part.strip() for part in [*parts, "-- \n" + "\n".join(below)] if part.strip()) + "\n"
 
 
@@ -92,6 +97,7 @@ def _mjml(words: Words, foot: _Foot, sender: Sender, language: str) -> str:
         body.append(_button(words.button))
     links = " · ".join(f'<a href="{link}" style="color:{_SOFT}">{html.escape(name)}</a>' for name, link in foot.links)
     below = [
+        *([html.escape(foot.above)] if foot.above else []),
         html.escape(sender.line),
         *([html.escape(foot.because)] if foot.because else []),
         *([links] if links else []),

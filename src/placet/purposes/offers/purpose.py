@@ -106,6 +106,7 @@ class Offers:
             ground.gate,
             ground.delivery,
             sort=learning.compete,
+            news=learning.news,
         )
         parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects), surveys.duties, LearningDuties())
         made = cls(

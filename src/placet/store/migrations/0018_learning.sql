@@ -75,14 +75,14 @@ CREATE INDEX pick_at ON offers.pick (at);
 GRANT SELECT, INSERT, UPDATE, DELETE ON offers.pick TO {app};
 SELECT gate.guard('offers.pick');
 
--- Topics that ended for a person because they did not interest them; `said_at`: when a message told them so.
+-- Topics that ended for a person because they did not interest them; `said_in`: the template of the message that told so.
 CREATE TABLE offers.ended (
     number    int NOT NULL,
     topic     text NOT NULL,
     at        timestamptz NOT NULL,
     sends     int NOT NULL,
     certainty double precision NOT NULL,
-    said_at   timestamptz,
+    said_in   text,
     PRIMARY KEY (number, topic)
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON offers.ended TO {app};

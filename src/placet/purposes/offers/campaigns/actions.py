@@ -47,7 +47,7 @@ from placet.purposes.offers.campaigns.model import (
     State,
 )
 from placet.purposes.offers.campaigns.selecting import KEY_LABEL, Selected, Selecting, batch_of
-from placet.purposes.offers.campaigns.texts import CALLED, EMAIL, Compiled
+from placet.purposes.offers.campaigns.texts import CALLED, EMAIL, NEWS, Compiled
 from placet.purposes.offers.greetings.vocative import called, with_comma
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
@@ -64,6 +64,9 @@ Competing = Sequence[tuple[UUID, str, BitMap]]
 Sort = Callable[[Connection, Competing, Audience, datetime], Mapping[UUID, BitMap]]
 """Who gets which of the competing campaigns, at most one each (the learner)."""
 
+News = Callable[[Connection, str, Sequence[SubjectId]], Mapping[SubjectId, str]]
+"""What has changed for these persons, told in a message of this template: a line each, in their language."""
+
 log = structlog.get_logger()
 
 
@@ -79,6 +82,8 @@ class Campaigns:
     selecting: Selecting
     sort: Sort | None = None
     """The learner; without one, smart campaigns cannot be submitted."""
+    news: News | None = None
+    """What the learner has to tell each person in the next letter."""
     _compiled: dict[str, Compiled] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     """What campaigns say that are sent now, by template; it never changes. Any thread adds to it."""
 
@@ -95,9 +100,10 @@ class Campaigns:
         *,
         told: tuple[facts.Provider, ...] = (),
         sort: Sort | None = None,
+        news: News | None = None,
     ) -> Campaigns:
         selecting = Selecting(gate, delivery, Replica.of(database, config), master.derive(KEY_LABEL), told)
-        return cls(database, subjects, in_force, gate, delivery, selecting, sort)
+        return cls(database, subjects, in_force, gate, delivery, selecting, sort, news)
 
     # Writing
 
@@ -239,14 +245,18 @@ class Campaigns:
     def fill(
         self, connection: Connection, template: str, subjects: Sequence[SubjectId]
     ) -> Mapping[SubjectId, Mapping[str, str]]:
-        """How each person is addressed (`{{ called }}`), or nothing where a name could be wrong."""
+        """How each person is addressed (`{{ called }}`), or nothing where a name could be wrong; and their news."""
         found = self._worded(template)
-        if found is None or CALLED not in found.names:
-            return {}
-        filled = {}
-        for id in subjects:
-            person, name = self.subjects.get(connection, id), self.subjects.profile(connection, id).name
-            filled[id] = {CALLED: with_comma(called(name, person.language))}
+        names = frozenset() if found is None else found.names
+        filled: dict[SubjectId, dict[str, str]] = {id: {} for id in subjects} if names else {}
+        if CALLED in names:
+            for id in subjects:
+                person, name = self.subjects.get(connection, id), self.subjects.profile(connection, id).name
+                filled[id][CALLED] = with_comma(called(name, person.language))
+        if NEWS in names:
+            told = {} if self.news is None else self.news(connection, template, subjects)
+            for id in subjects:
+                filled[id][NEWS] = told.get(id, "")
         return filled
 
     # Inside

@@ -2,7 +2,9 @@
 What a campaign says: compiled as it will be sent, and judged before anybody may approve it. Pure.
 
 In each text `{{ called }}` stands for how the person is addressed, with its comma (`Sveiki{{ called }}!`), or for
-nothing where a name could be wrong. Anything else in braces is refused here, never when it is sent.
+nothing where a name could be wrong. A campaign that is sent by e-mail alone has one line above its foot, `{{ news }}`:
+what has changed for this person, a topic that ended, or nothing. Anything else in braces is refused here, never when it
+is sent.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId
 from placet.purposes.offers.campaigns.model import Brief, Problem, Texts
 
-CALLED = "called"
+CALLED, NEWS = "called", "news"
 DECLARED = frozenset({CALLED})
 EMAIL, SMS = ChannelId("email"), ChannelId("sms")
 
@@ -51,7 +53,8 @@ def compiled(brief: Brief, controller: Controller) -> Compiled:
     for channel in brief.channels:
         said = {language: found for language, texts in brief.texts.items() if (found := texts.of(channel)) is not None}
         if channel == EMAIL:
-            made = attrs.evolve(made, letters=compiled_letters(said, controller))
+            above = f"{{{{ {NEWS} }}}}" if brief.channels == (EMAIL,) else ""
+            made = attrs.evolve(made, letters=compiled_letters(said, controller, above=above))
         elif channel == SMS:
             made = attrs.evolve(made, texts=_sms(said, folded=brief.fold_sms))
         else:
@@ -59,14 +62,16 @@ def compiled(brief: Brief, controller: Controller) -> Compiled:
     return made
 
 
-def compiled_letters(said: Mapping[str, object], controller: Controller) -> Mapping[str, Letter]:
+def compiled_letters(said: Mapping[str, object], controller: Controller, *, above: str = "") -> Mapping[str, Letter]:
     """The letters of *said* (`layout.Words` by language), from the controller."""
     sources = {
-        language: layout.source(words, language=language, kind=Kind.OFFER, sender=sender(controller, language))
+        language: layout.source(
+            words, language=language, kind=Kind.OFFER, sender=sender(controller, language), above=above
+        )
         for language, words in said.items()
         if isinstance(words, Words) and language in LANGUAGES
     }
-    return letters.publish(sources, kind=Kind.OFFER, declared=DECLARED)
+    return letters.publish(sources, kind=Kind.OFFER, declared=DECLARED | {NEWS})
 
 
 def sender(controller: Controller, language: str) -> Sender:
@@ -96,7 +101,7 @@ def _problems(brief: Brief, channel: ChannelId, language: str, controller: Contr
         yield Problem(error.code, error.message, channel, language)
         return
     if isinstance(said, Words):
-        page = made.letters[language].html.fill({CALLED: "", letters.STOP_LINK: "https://example.org/"})
+        page = made.letters[language].html.fill({CALLED: "", NEWS: "", letters.STOP_LINK: "https://example.org/"})
         for finding in letter_lint.lint(said, page, language):
             if finding.level == "error":
                 yield Problem(finding.code, f"the {finding.where} of the letter cannot be sent so", channel, language)

@@ -28,7 +28,7 @@ from placet.gate.roles import under_purpose
 from placet.kernel.errors import BadInput, Denied
 from placet.kernel.ids import ActivityId, ChannelId, Number, SubjectId, new_record_id
 from placet.kernel.seal import MasterKey, keyed_hash
-from placet.purposes.offers.learning import rules, store
+from placet.purposes.offers.learning import rules, store, telling
 from placet.purposes.offers.learning import trials as files
 from placet.purposes.offers.learning.evaluation import Evaluation, evaluate
 from placet.purposes.offers.learning.model import ModelVersion, Passed, Policy, Sign, Stopped, Whole
@@ -146,15 +146,17 @@ class Learning:
         ended = [self._end(connection, doubt, certainty, whose, now) for doubt, certainty in sure]
         return [one for one in ended if one is not None]
 
-    def news(
-        self, connection: Connection, subjects: Sequence[SubjectId], *, now: datetime
-    ) -> Mapping[SubjectId, list[TopicId]]:
-        """Topics that ended for these persons and of which nothing has told them; whoever asks tells them now."""
-        rows = connection.execute(SQL["untold"], {"subjects": list(subjects), "now": now})
-        told: dict[SubjectId, list[TopicId]] = {}
-        for subject, topic in rows:
-            told.setdefault(SubjectId(subject), []).append(TopicId(topic))
-        return told
+    def news(self, connection: Connection, template: str, subjects: Sequence[SubjectId]) -> Mapping[SubjectId, str]:
+        """
+        Which topics ended for these persons without their having been told, as a line each in their language; the
+        message of *template* tells them now.
+        """
+        told: dict[SubjectId, list[str]] = {}
+        for subject, language, topic in connection.execute(
+            SQL["untold"], {"subjects": list(subjects), "template": template}
+        ):
+            told.setdefault(SubjectId(subject), []).append(telling.ended(topic, language or telling.LANGUAGES[0]))
+        return {subject: " ".join(lines) for subject, lines in told.items()}
 
     # Once a day
 

@@ -97,14 +97,14 @@ FROM unnest(%(numbers)s::int[], %(campaigns)s::uuid[], %(topics)s::text[], %(seg
 INSERT INTO offers.ended (number, topic, at, sends, certainty)
 VALUES (%(number)s, %(topic)s, %(now)s, %(sends)s, %(certainty)s)
 ON CONFLICT (number, topic) DO UPDATE SET at = excluded.at, sends = excluded.sends, certainty = excluded.certainty,
-    said_at = NULL;
+    said_in = NULL;
 
 -- name: untold
 -- Topics that ended for these persons, are still ended, and of which no message has told them; now one does.
-UPDATE offers.ended SET said_at = %(now)s FROM offers.wish, subjects.current AS person
-WHERE person.id = ANY(%(subjects)s::uuid[]) AND ended.number = person.number AND ended.said_at IS NULL
+UPDATE offers.ended SET said_in = %(template)s FROM offers.wish, subjects.current AS person
+WHERE person.id = ANY(%(subjects)s::uuid[]) AND ended.number = person.number AND ended.said_in IS NULL
   AND wish.number = ended.number AND wish.topic = ended.topic AND wish.state = 'never' AND wish.by = 'learner'
-RETURNING person.id, ended.topic;
+RETURNING person.id, person.language, ended.topic;
 
 -- name: trials
 -- What was picked before an instant, and what came of it; of a message that did not reach them nothing did.
@@ -150,8 +150,8 @@ UPDATE offers.pick SET number = %(number)s WHERE number = %(merged)s
 
 -- name: inherit_ended
 -- Topics that had ended for a merged identity.
-INSERT INTO offers.ended (number, topic, at, sends, certainty, said_at)
-SELECT %(number)s::int, topic, at, sends, certainty, said_at FROM offers.ended WHERE number = %(merged)s
+INSERT INTO offers.ended (number, topic, at, sends, certainty, said_in)
+SELECT %(number)s::int, topic, at, sends, certainty, said_in FROM offers.ended WHERE number = %(merged)s
 ON CONFLICT DO NOTHING;
 
 -- name: held_heard
@@ -164,7 +164,7 @@ SELECT at, topic, reason, propensity, eligible, wished, segment FROM offers.pick
 
 -- name: held_ended
 -- What is held of topics that ended for a person.
-SELECT topic, at, sends, certainty, said_at FROM offers.ended WHERE number = %(number)s ORDER BY topic;
+SELECT topic, at, sends, certainty, said_in FROM offers.ended WHERE number = %(number)s ORDER BY topic;
 
 -- name: correct_sign
 -- What a person told is put right.
