@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -55,6 +55,7 @@ class Answered:
 
 
 StateKey = tuple[Number, PurposeId, ChannelId | None]
+Standings = dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]
 
 
 @attrs.frozen(eq=False)
@@ -97,8 +98,13 @@ class Writing:
 
 
 def people(connection: Connection, ids: Iterable[SubjectId]) -> dict[SubjectId, Person]:
+    return ask_people(connection, ids)()
+
+
+def ask_people(connection: Connection, ids: Iterable[SubjectId]) -> Callable[[], dict[SubjectId, Person]]:
+    """As `people`; the answer can be waited for later, in a pipeline with others."""
     rows = connection.execute(SQL["subjects"], {"ids": pack.array(id.hex for id in ids)})
-    return {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
+    return lambda: {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
 
 
 def standings(
@@ -107,9 +113,20 @@ def standings(
     purposes: Iterable[str],
     *,
     statement: bytes = SQL["states"],
-) -> dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]:
+) -> Standings:
     rows = connection.execute(statement, {"numbers": pack.array(map(str, numbers)), "purposes": list(purposes)})
-    found: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]] = {}
+    return _standings(rows)
+
+
+def ask_standings(connection: Connection, ids: Iterable[SubjectId], purposes: Iterable[str]) -> Callable[[], Standings]:
+    """As `standings`, by subject; the answer can be waited for later, in a pipeline with others."""
+    asked = {"ids": pack.array(id.hex for id in ids), "purposes": list(purposes)}
+    rows = connection.execute(SQL["states_of"], asked)
+    return lambda: _standings(rows)
+
+
+def _standings(rows: Iterable[tuple[Any, ...]]) -> Standings:
+    found: Standings = {}
     for row in rows:
         found.setdefault((row[0], row[1]), {})[row[2] or None] = _state(row)
     return found
@@ -123,11 +140,12 @@ def standing_of(connection: Connection, number: Number) -> dict[PurposeId, Stand
     return dict(found)
 
 
-def answered(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Answered]:
+def ask_answered(connection: Connection, keys: Sequence[bytes]) -> Callable[[], dict[bytes, Answered]]:
+    """What was answered to these keys; the answer can be waited for later, in a pipeline with others."""
     if not keys:
-        return {}
+        return dict
     rows = connection.execute(SQL["answered"], {"keys": list(keys)})
-    return {bytes(key): Answered(bytes(request), position, id) for key, request, position, id in rows}
+    return lambda: {bytes(key): Answered(bytes(request), position, id) for key, request, position, id in rows}
 
 
 def write(connection: Connection, writing: Writing) -> None:
