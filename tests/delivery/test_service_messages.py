@@ -118,7 +118,7 @@ def test_a_request_is_confirmed_with_its_day_and_its_answer_is_told(open_house: 
         assert f"{URL}/requests/{filed.id}" in text
         assert "Everything" not in text
         assert "There is much" not in text
-    assert any("2026. gada 13. aprīlis" in text for _, text in found), "the day by which we answer"
+    assert any("līdz 13.04.2026." in text for _, text in found), "the day by which we answer"
 
 
 def test_a_contact_that_comes_or_goes_is_told_at_every_address_there_was_before(

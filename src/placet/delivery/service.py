@@ -38,6 +38,8 @@ VALID = timedelta(days=7)
 _EMAIL, _SMS = ChannelId("email"), ChannelId("sms")
 _BY_KIND: Mapping[AliasKind, ChannelId] = {"email": _EMAIL, "msisdn": _SMS}
 _LOCALES = {"lv": "lv_LV", "ru": "ru_RU", "en": "en_GB"}
+_DAYS = {"lv": "dd.MM.yyyy."}
+"""A day inside a sentence; the Latvian name of a month would have to be declined."""
 _PREFIX = "notice/"
 
 
@@ -122,7 +124,7 @@ class ServiceMessages:
             template=_PREFIX + news.what, language=language, to=to, not_before=now, not_after=now + VALID,
             values={
                 **news.values,
-                "day": format_date(local, "long", locale=locale),
+                "day": format_date(local, _DAYS.get(language, "long"), locale=locale),
                 "time": format_time(local, "HH:mm", locale=locale),
                 "link": self.url + news.path,
             },

@@ -110,7 +110,7 @@ class Unsubscribe:
         with self.application.database.transaction() as connection:
             self._links.arrived(connection, to, now=visit.now)
             undo = self._undo(connection, visit, to, wishes, outcomes) if what == "channel" else None
-        return self._answer(visit, to, what, undo=undo)
+        return self._answer(visit, to, what if wishes else "already", undo=undo)
 
     def _muted(self, visit: Visit, to: Belonging) -> Response:
         with self.application.database.transaction() as connection:
