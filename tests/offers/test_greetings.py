@@ -135,6 +135,15 @@ def test_it_says_the_name_in_the_vocative_and_offers_nothing(party: Party) -> No
     assert party.greetings.letter("greeting/wedding", "lv") is None
 
 
+def test_an_sms_that_can_be_answered_says_how_it_is_stopped(party: Party) -> None:
+    for sender, said in (("1622", True), ("Amigo", False)):
+        config = attrs.evolve(party.greetings.days.config, smpp_sender=sender)
+        text = Greetings(attrs.evolve(party.greetings.days, config=config)).text("greeting/name-day", "lv")
+        assert text is not None
+        assert ("STOP" in "".join(text.wording.pieces)) is said
+        assert text.fill({"called": ", Aleksandr Konstantin"}, below="" if said else "\n" + "x" * 40).count == 2
+
+
 def test_nobody_is_greeted_twice_in_a_year_however_their_day_changes(party: Party) -> None:
     aija = party.guest("Aija Liepa")
     party.round()

@@ -66,6 +66,11 @@ def publish_folded(sources: Mapping[str, str], *, declared: Set[str]) -> Mapping
     return {language: Text(wording, folded=True) for language, wording in _read(sources, declared).items()}
 
 
+def answerable(sender: str) -> bool:
+    """Letters as a sender cannot be answered (3GPP TS 23.040 §9.1.2.5)."""
+    return sender.removeprefix("+").isdigit()
+
+
 class Sms:
     """
     Fulfils `Channel`. *on_receipt* and *on_reply* are awaited before the carrier is told that we have it; they raise
@@ -86,7 +91,7 @@ class Sms:
         stop_link: Callable[[MessageId], str] | None = None,
     ) -> None:
         """*stop_link*: where a message is stopped, needed if nobody can answer to the sender."""
-        self._stop_link = None if _answerable(smsc.sender) else stop_link
+        self._stop_link = None if answerable(smsc.sender) else stop_link
         self._smsc, self._texts, self._clock = smsc, texts, clock
         self._on_receipt, self._on_reply = on_receipt, on_reply
         self._session: Session | None = None
@@ -209,11 +214,6 @@ class Sms:
     def _ended(self, place: int, why: str) -> Outcome:
         """Nothing was taken of the part at *place*; what went before it cannot be called back."""
         return Failed("cut-off") if place else Deferred(why, self._clock() + _PAUSE)
-
-
-def _answerable(sender: str) -> bool:
-    """Letters as a sender cannot be answered (3GPP TS 23.040 §9.1.2.5)."""
-    return sender.removeprefix("+").isdigit()
 
 
 def _read(sources: Mapping[str, str], declared: Set[str]) -> dict[str, Wording]:

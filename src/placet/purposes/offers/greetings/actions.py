@@ -114,4 +114,4 @@ class Greetings:
     def _texts(self) -> texts.Texts:
         with self.days.database.transaction() as connection:
             controller = self.days.in_force.read(connection).controller
-        return texts.compiled(texts.senders(controller))
+        return texts.compiled(texts.senders(controller), self.days.config.smpp_sender)

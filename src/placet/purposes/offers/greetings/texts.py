@@ -35,15 +35,15 @@ class Texts:
 
 
 @cache
-def compiled(controller: tuple[tuple[str, Sender], ...]) -> Texts:
-    """The greetings from the senders of each language (`senders`)."""
-    from_whom = dict(controller)
+def compiled(whose: tuple[tuple[str, Sender], ...], number: str | None) -> Texts:
+    """The greetings from the senders of each language (`senders`); *number*: what an SMS comes from."""
+    from_whom = dict(whose)
     letters_, texts, notes_ = {}, {}, {}
     for occasion in Occasion:
         template = f"{TEMPLATE}/{occasion}"
         for language, letter in _letters(occasion, from_whom).items():
             letters_[template, language] = letter
-        for language, text in sms.publish(_shorts(occasion, from_whom), declared=_DECLARED).items():
+        for language, text in sms.publish(_shorts(occasion, from_whom, number), declared=_DECLARED).items():
             texts[template, language] = text
         for language, note in notes.publish(_plain(occasion), declared=_DECLARED).items():
             notes_[template, language] = note
@@ -73,10 +73,15 @@ def _letters(occasion: Occasion, from_whom: Mapping[str, Sender]) -> Mapping[str
     return letters.publish(sources, kind=Kind.GREETING, declared=_DECLARED)
 
 
-def _shorts(occasion: Occasion, from_whom: Mapping[str, Sender]) -> Mapping[str, str]:
+def _shorts(occasion: Occasion, from_whom: Mapping[str, Sender], number: str | None) -> Mapping[str, str]:
     """With the letters of the language: a greeting without them looks careless, and costs one part more."""
-    words = _said()[occasion]["sms"]
-    return {language: words[language].replace("{brand}", from_whom[language].brand) for language in LANGUAGES}
+    words, stop = _said()[occasion]["sms"], _said()["stop"]
+    answered = number is not None and sms.answerable(number)
+    return {
+        language: words[language].replace("{brand}", from_whom[language].brand)
+        + (f" {stop[language]}" if answered else "")
+        for language in LANGUAGES
+    }
 
 
 def _plain(occasion: Occasion) -> Mapping[str, notes.Source]:
