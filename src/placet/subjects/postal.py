@@ -66,7 +66,7 @@ def address(street: str, place: str, postcode: str, country: str = HOME) -> Post
     """Read an address as people write it. It is personal data: no error repeats it."""
     country = country.strip().upper() or HOME
     if _COUNTRY.fullmatch(country) is None:
-        raise BadInput("a country has two letters, for instance LV; nothing was changed", code="bad-address")
+        raise BadInput("a country has two letters, for instance LV; nothing was changed", code="bad-postal-address")
     return PostalAddress(_line(street), _line(place), _postcode(postcode, country), country)
 
 
@@ -108,7 +108,7 @@ def _opened(key: bytes, subject: SubjectId, sealed: bytes) -> PostalAddress:
 def _line(text: str) -> str:
     line = " ".join(unicodedata.normalize("NFC", text).split())
     if not 0 < len(line) <= _LONGEST or any(unicodedata.category(sign)[0] == "C" for sign in line):
-        raise BadInput(f"a line of an address has 1 to {_LONGEST} characters; nothing was changed", code="bad-address")
+        raise BadInput(f"a line of an address has 1 to {_LONGEST} characters; nothing was changed", code="bad-postal-address")
     return line
 
 
@@ -116,8 +116,8 @@ def _postcode(text: str, country: str) -> str:
     text = text.strip().upper()
     if country != HOME:
         if _FOREIGN_POSTCODE.fullmatch(text) is None:
-            raise BadInput("a postcode has letters and digits; nothing was changed", code="bad-address")
+            raise BadInput("a postcode has letters and digits; nothing was changed", code="bad-postal-address")
         return text
     if (match := _POSTCODE.fullmatch(text)) is None:
-        raise BadInput("a Latvian postcode looks like LV-1010; nothing was changed", code="bad-address")
+        raise BadInput("a Latvian postcode looks like LV-1010; nothing was changed", code="bad-postal-address")
     return f"LV-{match[1]}"

@@ -13,6 +13,7 @@ from placet.access.staff import Role
 from placet.bootstrap import Application
 from placet.consents.signatures import LONGEST
 from placet.gate.replica import Replica
+from placet.interfaces.desk.calling import Calling
 from placet.interfaces.desk.carrying_out import CarryingOut
 from placet.interfaces.desk.completing import Completing
 from placet.interfaces.desk.correcting import Correcting
@@ -49,8 +50,12 @@ def _open_to_all(application: Application, shell: Shell, door: Door) -> Sequence
     records = RecordPages(application, record_door)
     completing = Completing(application, shell, record_door, records)
     requesting, watching = Requesting(application, shell, record_door), Watching(application, shell)
-    carrying_out = CarryingOut(application, shell, requesting)
+    carrying_out, calling = CarryingOut(application, shell, requesting), Calling(application, shell)
     return [
+        page("GET", "/desk/calls", DESK, calling.queue),
+        page("GET", "/desk/calls/{message}", DESK, calling.call),
+        page("POST", "/desk/calls/{message}", DESK, calling.open),
+        page("POST", "/desk/calls/{message}/outcome", DESK, calling.end),
         page("GET", "/desk", DESK, finding.start),
         page("POST", "/desk/find", DESK, finding.find),
         page("GET", "/desk/keys", REQUESTS, finding.keys),

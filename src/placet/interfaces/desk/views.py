@@ -232,3 +232,33 @@ class Rate:
     peers_given: int
     peers_rate: float
     standing: str
+
+
+@attrs.frozen
+class DueCall:
+    """A call that may be made; it does not say whose."""
+
+    message: str
+    kind: str
+    title: str | None
+    topic: str | None
+    language: str
+    attempts: int
+    not_after: datetime
+
+
+@attrs.frozen(repr=False)
+class CallInHand:
+    """A call that a member has opened: whom they call, and what they read out, in *language*."""
+
+    message: str
+    name: str | None
+    number: str
+    kind: str
+    title: str | None
+    topic: str | None
+    language: str
+    attempt: int
+    opened_at: datetime
+    heading: str
+    paragraphs: tuple[str, ...]
