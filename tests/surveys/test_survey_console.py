@@ -134,7 +134,7 @@ def test_results_tell_shares_with_intervals_and_no_single_person(
         office.send(token)
     andris.go(here)
     assert "Did you use data abroad? — Yes 75 %" in andris.words.replace("\N{NO-BREAK SPACE}", " ")
-    assert "On average 5.0" in andris.words
+    assert "5.0 on average" in andris.words
     found = list(csv.DictReader(io.StringIO(andris.go(f"{here}.csv").content.decode("utf-8-sig"))))
     assert found[0] == {
         "question": "Did you use data abroad?", "answer": "Yes", "chosen": "30", "answered": "40", "share": "0.750",

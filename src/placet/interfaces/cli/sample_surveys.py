@@ -24,8 +24,8 @@ from placet.subjects.model import Subject
 
 _CHANNELS = (ChannelId("email"), ChannelId("sms"))
 _RUNS = timedelta(days=30)
-_ANSWERS = 44
-"""Enough for four rounds of mixing, and four that still wait."""
+_ANSWERS = 124
+"""Enough to tell most shares, and four that still wait for six more."""
 
 
 def ask(

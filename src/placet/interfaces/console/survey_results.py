@@ -74,6 +74,7 @@ class SurveyResults:
             survey=survey,
             language=language,
             sent=release(found.sent),
+            nobody=found.sent == 0 and not survey.plan.anonymous,
             told=[_told(survey, each, release, language) for each in found.results] if is_told else None,
             reads=session.member.has(*READERS),
         )

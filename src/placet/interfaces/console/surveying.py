@@ -16,7 +16,8 @@ from starlette.responses import Response
 from placet.access import staff
 from placet.access.staff import Role
 from placet.access.staff_sessions import StaffSession
-from placet.interfaces.console.office import Office, see_other
+from placet.interfaces.console import figures
+from placet.interfaces.console.office import Office, release_for, see_other
 from placet.interfaces.console.overview import names_of
 from placet.interfaces.web.shell import Visit
 from placet.kernel.errors import BadInput, Denied, NotFound
@@ -140,6 +141,8 @@ class Surveying:
             members=members,
             counts=counts,
             channel_names=channel_names,
+            figures=figures,
+            release=release_for(session),
             topic_names=topic_names(visit.words.language),
             longest=authoring.LONGEST_REASON,
         )

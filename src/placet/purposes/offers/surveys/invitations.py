@@ -26,6 +26,7 @@ from placet.purposes.offers.surveys.rules import LANGUAGES
 
 LINK = "link"
 _DECLARED = frozenset({LINK})
+_ENDS = (".", "?", "!", "…")
 _NOBODY = Sender("Placet", "Placet")
 """Stands for whoever asks where only the survey's own words are judged."""
 
@@ -77,7 +78,9 @@ def written(survey: Survey, language: str) -> Words:
 def short(survey: Survey, language: str, brand: str) -> str:
     """The SMS, with the place for the link."""
     template: str = _said()["sms"][language]
-    return template.format(brand=brand, title=survey.form.titles[language], link=_address(language))
+    title = survey.form.titles[language]
+    ended = title if title[-1:] in _ENDS else f"{title}."
+    return template.format(brand=brand, title=ended, link=_address(language))
 
 
 def _address(language: str) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 import attrs
 
 from placet.kernel.ids import ChannelId, StaffId
+from placet.kernel.periods import MICROSECOND
 
 SurveyId = NewType("SurveyId", UUID)
 QuestionId = NewType("QuestionId", str)
@@ -104,6 +105,11 @@ class Plan:
     """In this order: each person is asked once, through the first that is open for them."""
     most: int | None = None
     closes_at: datetime | None = None
+
+    @property
+    def last(self) -> datetime | None:
+        """The last instant at which answers are taken; its day is the one that people are told."""
+        return None if self.closes_at is None else self.closes_at - MICROSECOND
 
 
 class State(StrEnum):
