@@ -11,7 +11,7 @@ from psycopg import Connection
 from placet.access import keys, staff
 from placet.access.staff import Role
 from placet.bootstrap import Application
-from placet.interfaces.cli import sample_life, sample_surveys
+from placet.interfaces.cli import sample_campaigns, sample_life, sample_surveys
 from placet.kernel import clock
 from placet.kernel.errors import Denied
 from placet.subjects.model import Alias
@@ -78,6 +78,8 @@ def fill(application: Application) -> Welcome:
         _add_accounts(connection, now)
         sample_life.live(application, connection, Alias.msisdn(CUSTOMERS[1].msisdn), now=now)
         survey = _survey(application, connection, now)
+        writer, approver = staff.by_login(connection, "marta"), staff.by_login(connection, "dace")
+    sample_campaigns.run(application, writer, approver, now=now)
     return Welcome(CUSTOMERS, ACCOUNTS, _api_key(application), survey)
 
 
