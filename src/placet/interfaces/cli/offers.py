@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from placet.interfaces.cli.campaigns import campaigns_group
 from placet.interfaces.cli.greetings import greetings_command
 from placet.interfaces.cli.learning import evaluate_command, why_command
+from placet.interfaces.cli.wishes import topics_command, wishes_command
 
 
 @click.group("offers")
@@ -13,5 +15,5 @@ def offers_group() -> None:
     """News and offers, greetings, surveys: what a yes to `offers` brings."""
 
 
-for command in (greetings_command, evaluate_command, why_command):
+for command in (campaigns_group, topics_command, wishes_command, greetings_command, evaluate_command, why_command):
     offers_group.add_command(command)

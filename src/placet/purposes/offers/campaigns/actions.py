@@ -267,7 +267,7 @@ class Campaigns:
             try:
                 with self.database.transaction() as connection:
                     found = self.compiled(connection, CampaignId(UUID(template.partition("/")[2])))
-            except NotFound:
+            except (NotFound, ValueError):
                 return None
             if len(self._compiled) >= _MOST_COMPILED:
                 self._compiled.clear()
