@@ -7,6 +7,7 @@ import click
 from placet.interfaces.cli.campaigns import campaigns_group
 from placet.interfaces.cli.greetings import greetings_command
 from placet.interfaces.cli.learning import evaluate_command, why_command
+from placet.interfaces.cli.surveys import surveys_group
 from placet.interfaces.cli.wishes import topics_command, wishes_command
 
 
@@ -15,5 +16,13 @@ def offers_group() -> None:
     """News and offers, greetings, surveys: what a yes to `offers` brings."""
 
 
-for command in (campaigns_group, topics_command, wishes_command, greetings_command, evaluate_command, why_command):
+for command in (
+    campaigns_group,
+    topics_command,
+    wishes_command,
+    greetings_command,
+    surveys_group,
+    evaluate_command,
+    why_command,
+):
     offers_group.add_command(command)
