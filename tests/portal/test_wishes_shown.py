@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from placet.purposes.offers.greetings.model import Occasion
 from placet.purposes.offers.topics import TopicId
 from placet.subjects.model import Profile, Subject
 
+Visit = Callable[..., Visitor]
 EMAIL = ChannelId("email")
 TRAVEL, PHONES, GAMING = TopicId("travel"), TopicId("phones"), TopicId("gaming")
 
@@ -169,6 +171,18 @@ def test_the_start_page_leads_there_once_offers_are_allowed(guest: Visitor, demo
     give(demo, anna, "offers")
     guest.go("/")
     assert 'href="/offers"' in guest.text
+
+
+def test_who_comes_from_a_message_is_led_on_after_signing_in(visit: Visit, demo: Application, allowed: Subject) -> None:
+    visitor = visit()
+    visitor.go("/offers")
+    assert visitor.path == "/sign-in"
+    visitor.sign_in("+371 20 000 001")
+    assert visitor.path == "/offers"
+    other = visit()
+    other.client.cookies.set("placet_after", "https://elsewhere.example/")
+    other.sign_in("+371 20 000 001")
+    assert other.path == "/"
 
 
 def wished(demo: Application, person: Subject) -> tuple[set[Occasion], YearDay | None]:

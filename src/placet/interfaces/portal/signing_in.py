@@ -25,8 +25,11 @@ from placet.kernel.errors import BadInput, Denied, NotFound, Unavailable
 from placet.kernel.ids import SubjectId, parse_uuid
 from placet.subjects.model import Alias
 
-SESSION, CHALLENGE, FOR = "placet_session", "placet_challenge", "placet_for"
-"""Cookies: who is signed in, which code was asked for, by which mandate they decide for somebody else."""
+SESSION, CHALLENGE, FOR, AFTER = "placet_session", "placet_challenge", "placet_for", "placet_after"
+"""Cookies: who is signed in, which code was asked for, by which mandate they decide for somebody else, what they were
+on their way to."""
+LED_TO = frozenset({"/offers", "/messages"})
+"""What the links of messages lead to: whoever has to sign in for it is led on there."""
 _CHALLENGE_SECONDS = 600
 
 SignedInPage = Callable[[Visit, Session], Response]
@@ -56,6 +59,13 @@ class SigningIn:
             return see_other("/sign-in") if session is None else page(visit, session)
 
         return guarded
+
+    def lead_in(self, visit: Visit) -> Response:
+        """To the sign-in, and on to where they wanted to go."""
+        response, wanted = see_other("/sign-in"), visit.request.url.path
+        if visit.request.method == "GET" and wanted in LED_TO:
+            self.shell.set_cookie(response, AFTER, wanted, seconds=_CHALLENGE_SECONDS)
+        return response
 
     def ask(self, visit: Visit) -> Response:
         return see_other("/") if self.session(visit) is not None else self._ask(visit)
@@ -134,7 +144,8 @@ class SigningIn:
 
     def _open(self, visit: Visit, subject: SubjectId, method: str) -> Response:
         """
-        A new session; who has never decided anything is asked, everybody else sees where they stand.
+        A new session; who has never decided anything is asked, everybody else sees where they stand, or what they
+        were on their way to.
 
         The session that this browser had before, if any, ends.
         """
@@ -147,9 +158,11 @@ class SigningIn:
             )
             person = self.application.subjects.get(connection, subject)
             decided = bool(standing_of(connection, person.number))
-        response = see_other("/" if decided else "/choices")
+        wanted = self.shell.cookie(visit.request, AFTER)
+        response = see_other("/choices" if not decided else wanted if wanted in LED_TO else "/")
         self.shell.set_cookie(response, SESSION, session.token)
         self.shell.drop_cookie(response, CHALLENGE)
+        self.shell.drop_cookie(response, AFTER)
         self.shell.drop_cookie(response, FOR)
         self.shell.new_seed(response)
         return response

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from placet.access.sessions import Session
 from placet.bootstrap import Application
 from placet.consents.model import Actor
-from placet.interfaces.portal.signing_in import FOR, SigningIn, see_other
+from placet.interfaces.portal.signing_in import FOR, SigningIn
 from placet.interfaces.web.shell import Page, Shell, Visit
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import MandateId, PurposeId, SubjectId, parse_uuid
@@ -69,7 +69,7 @@ class Door:
         def guarded(visit: Visit) -> Response:
             session = self.signing_in.session(visit)
             if session is None:
-                return see_other("/sign-in")
+                return self.signing_in.lead_in(visit)
             whom = self.whom(visit, session)
             return page(visit, whom) if isinstance(whom, Whom) else whom
 
