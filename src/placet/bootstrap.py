@@ -53,6 +53,7 @@ from placet.delivery.inbox import Inbox
 from placet.delivery.letters import Letter
 from placet.delivery.mailbox import Maildir
 from placet.delivery.model import Channel
+from placet.delivery.post import Letters
 from placet.delivery.receipting import Receipting
 from placet.delivery.returns import Returns
 from placet.delivery.service import ServiceMessages, ServiceTexts
@@ -130,6 +131,11 @@ class Application:
     def calls(self) -> Calls:
         """The calls that members make."""
         return Calls(self.delivery, self.rulebook, self.offers.note)
+
+    @property
+    def letters(self) -> Letters:
+        """What goes by post."""
+        return Letters(self.delivery, self.offers.note, tokens(self.master), self.config.url)
 
     @property
     def inbox(self) -> Inbox:

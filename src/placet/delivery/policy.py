@@ -31,6 +31,7 @@ def parse(said: Mapping[str, Any]) -> Policy:
         attempts=int(said["attempts"]),
         lease=timedelta(seconds=said["lease_seconds"]),
         reconcile=timedelta(hours=said["reconcile_hours"]),
+        silent=frozenset(ChannelId(channel) for channel in said.get("silent", ())),
         slower={Kind(kind): timedelta(days=days) for kind, days in said.get("slower", {}).items()},
     )
 

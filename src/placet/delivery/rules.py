@@ -91,6 +91,8 @@ class Policy:
     """How long what is unknown is looked for."""
     slower: Mapping[Kind, timedelta] = attrs.field(factory=dict)
     """To who wants fewer messages of a kind: at most one in this time."""
+    silent: frozenset[ChannelId] = frozenset()
+    """Channels that wake nobody, whatever the hour."""
 
     @property
     def memory(self) -> timedelta:
@@ -262,17 +264,20 @@ def _denied(reason: str, now: datetime) -> Verdict:
 
 def _in_time(asked: Asked, policy: Policy, now: datetime) -> Verdict:
     # Step 4.
-    allowed = window(policy.calendars[asked.kind], asked.zone, now)
-    if allowed is None or allowed.end is None or allowed.start >= asked.not_after:
-        return Refuse(Refusal.TOO_LATE)
-    if now not in allowed:
-        return Wait(allowed.start)
+    until = asked.not_after
+    if asked.channel not in policy.silent:
+        allowed = window(policy.calendars[asked.kind], asked.zone, now)
+        if allowed is None or allowed.end is None or allowed.start >= asked.not_after:
+            return Refuse(Refusal.TOO_LATE)
+        if now not in allowed:
+            return Wait(allowed.start)
+        until = min(until, allowed.end)
     # Step 5.
     if (reason := capped(asked, policy.caps, now)) is not None:
         return Refuse(reason)
     if asked.slowed and _too_soon(asked, policy, now):
         return Refuse(Refusal.CAP_OWN)
-    return Start(min(asked.not_after, allowed.end))
+    return Start(until)
 
 
 def _too_soon(asked: Asked, policy: Policy, now: datetime) -> bool:
