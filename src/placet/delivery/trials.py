@@ -61,10 +61,10 @@ class Trials:
         now: datetime,
     ) -> Outcome:
         if to not in self.addresses.get(ChannelId(channel), ()):
-            raise NotFound("this is no address for trials (PLACET_TRIAL_ADDRESSES); nothing was sent", code="no-trial")
+            raise NotFound("this is no address for trials (PLACET_TRIAL_ADDRESSES); nothing was sent", code="trial-address")
         opened = made()
         if opened is None:
-            raise Unavailable("this channel is not set up; nothing was sent", code="no-channel")
+            raise Unavailable("this channel is not set up; nothing was sent", code="channel-not-set-up")
         return asyncio.run(_sent(opened, _trial(channel, language, to, values, now)))
 
     def _email(self, letter: Letter, now: datetime) -> Channel | None:
