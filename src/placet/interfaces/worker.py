@@ -71,8 +71,11 @@ class Worker:
             # In a thread of its own, so that a long replay delays no expiry.
             ("books", partial(_repeat, step=self._books.round, failed="books.failed")),
             ("propagation", self._propagation.follow),
-            # So does planning a campaign for a million people.
-            ("offers", partial(_repeat, step=self._application.offers.round, failed="offers.failed")),
+            # So does planning a campaign for a million people; and a room of offers that fails keeps no other waiting.
+            *(
+                ("offers", partial(_repeat, step=room.round, failed="offers.failed"))
+                for room in self._application.offers.busy
+            ),
             ("retention", self._retention.follow),
         ]
         if self._application.channels:
