@@ -15,7 +15,7 @@ import yaml
 from placet.delivery import rules
 from placet.delivery.model import Deferred, Delivered, Failed, Kind, Outcome, Sent, State, Unknown
 from placet.delivery.policy import parse, standard
-from placet.delivery.rules import Asked, Earlier, Mute, Refuse, Start, Wait
+from placet.delivery.rules import Asked, Earlier, Halt, Mute, Refuse, Start, Wait
 from placet.kernel.ids import ChannelId
 
 RIGA = ZoneInfo("Europe/Riga")
@@ -44,7 +44,8 @@ def test_judge_answers_as_the_table_says(case: dict[str, Any]) -> None:
         kind=kind, channel=channel, topic=topic, basis=case.get("basis", "consent"), refusal=case.get("refusal"),
         not_after=instant(case["not_after"]) if "not_after" in case else at + timedelta(days=2),
         zone=ZoneInfo(case.get("zone", "Europe/Riga")), addressed=case.get("addressed", True),
-        suppressed=frozenset(case.get("suppressed", ())), mutes=[Mute(**mute) for mute in case.get("mutes", ())],
+        suppressed=frozenset(case.get("suppressed", ())), mutes=[muted(**mute) for mute in case.get("mutes", ())],
+        slowed=case.get("slowed", False), halt=Halt(case["halt"]) if "halt" in case else None,
         earlier=[
             Earlier(
                 Kind(one.get("kind", kind)), ChannelId(one.get("channel", "email")), one.get("topic"),
@@ -54,6 +55,10 @@ def test_judge_answers_as_the_table_says(case: dict[str, Any]) -> None:
         ],
     )  # fmt: skip
     assert rules.judge(asked, standard(), at) == expected(case)
+
+
+def muted(until: str | None = None, **what: Any) -> Mute:
+    return Mute(**what, until=None if until is None else instant(until))
 
 
 def expected(case: dict[str, Any]) -> rules.Verdict:

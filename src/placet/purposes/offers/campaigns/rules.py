@@ -105,7 +105,8 @@ def share(part: int, whole: int) -> Share:
     rate, square = part / whole, _Z * _Z
     middle = (rate + square / (2 * whole)) / (1 + square / whole)
     half = _Z * math.sqrt(rate * (1 - rate) / whole + square / (4 * whole * whole)) / (1 + square / whole)
-    return Share(part, whole, max(0.0, middle - half), min(1.0, middle + half))
+    # At the ends the interval reaches them exactly, whatever the last bit of a sum says.
+    return Share(part, whole, max(0.0, middle - half) if part else 0.0, min(1.0, middle + half) if part < whole else 1.0)
 
 
 def effect(what: str, sent: Share, held: Share) -> Effect:
