@@ -43,7 +43,7 @@ from placet.delivery import codes
 from placet.delivery import merging as delivery_merging
 from placet.delivery.actions import Delivery
 from placet.delivery.answers import Answers
-from placet.delivery.app import App
+from placet.delivery.app import APP, App
 from placet.delivery.calls import Calls
 from placet.delivery.channels import email as email_channel
 from placet.delivery.channels import maildir as returns_maildir
@@ -53,8 +53,10 @@ from placet.delivery.inbox import Inbox
 from placet.delivery.letters import Letter
 from placet.delivery.mailbox import Maildir
 from placet.delivery.model import Channel
+from placet.delivery.notes import Note, Notes
 from placet.delivery.post import Letters
 from placet.delivery.receipting import Receipting
+from placet.delivery.renewing import Renewing
 from placet.delivery.returns import Returns
 from placet.delivery.service import ServiceMessages, ServiceTexts
 from placet.delivery.sms import Text
@@ -67,7 +69,7 @@ from placet.gate import roles as gate_roles
 from placet.gate.actions import Gate
 from placet.kernel import clock
 from placet.kernel.errors import Misconfigured, Unavailable
-from placet.kernel.ids import StaffId, SubjectId
+from placet.kernel.ids import ChannelId, StaffId, SubjectId
 from placet.kernel.seal import MasterKey
 from placet.ledger.append import lock_head
 from placet.ledger.keeper import Keeper
@@ -164,6 +166,11 @@ class Application:
         """What tells people of the decisions that others wrote down."""
         return Receipting(self.database, self.in_force, self.service)
 
+    @property
+    def renewing(self) -> Renewing:
+        """What tells people that a text they agreed to has changed."""
+        return Renewing(self.database, self.in_force, self.service)
+
     def subject_keys(self, subjects: Sequence[UUID]) -> dict[UUID, bytes | None]:
         """The keys of *subjects* for a verification; None for the erased."""
         return self.subjects.keys(subjects)
@@ -244,9 +251,11 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     answers = Answers(database, delivery, rulebook, clock.now)
     wires = _channels(config, master, (codes, told, offers), answers)
     reached = {channel.id for channel in wires}
-    service = ServiceMessages(delivery, reached, config.url)
+    # Whoever has no address that we can write to finds it in the app.
+    service = ServiceMessages(delivery, reached | {APP}, config.url)
+    delivery.fillers["notice"] = Renewing(database, in_force, service).fill
     by_channel = CodeMessages(delivery, reached) if reached else None
-    app = App(database, Inbox(subjects, tokens(master)), offers.note, clock=clock.now)
+    app = App(database, Inbox(subjects, tokens(master)), _notes((told, offers)), clock=clock.now)
     return Application(
         config=config,
         roles=roles,
@@ -276,6 +285,22 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         channels=(*wires, app),
         maildir=returns_maildir(config),
     )
+
+
+class _Noted(Protocol):
+    """A room that has texts for the app, None where the template is another's."""
+
+    def note(self, channel: ChannelId, template: str, language: str) -> Note | None: ...
+
+
+def _notes(rooms: Sequence[_Noted]) -> Notes:
+    """The texts of all *rooms*."""
+
+    def note(channel: ChannelId, template: str, language: str) -> Note | None:
+        found = (room.note(channel, template, language) for room in rooms)
+        return next((one for one in found if one is not None), None)
+
+    return note
 
 
 class _Texts(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,15 +13,19 @@ import pytest
 from delivery_house import EMAIL, OFFERS, House
 from mail_office import our_house
 
-from placet.bootstrap import Application
+from placet.bootstrap import Application, publish_catalogue
 from placet.catalogue import store as catalogue_store
+from placet.catalogue.document import frozen
+from placet.catalogue.model import Catalogue
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import Actor, Recorded, Wish
 from placet.delivery.mail import compose
 from placet.delivery.model import Kind, Outgoing
 from placet.delivery.receipting import Receipting
+from placet.delivery.renewing import Renewing
 from placet.delivery.service import ServiceMessages, ServiceTexts, What
+from placet.kernel import jcs
 from placet.kernel.ids import ChannelId
 from placet.rights import rectification
 from placet.rights.rectification import Confirmed, NewContact, OldContact
@@ -141,6 +146,35 @@ def test_a_contact_that_comes_or_goes_is_told_at_every_address_there_was_before(
     for _ in range(2):
         found += [(one.address, subject) for one, subject, _ in arriving(house, told)]
     assert sorted(found) == [("anna@example.lv", "Noņemts kontakts"), ("new@example.lv", "Noņemts kontakts")]
+
+
+def second_version(catalogue: Catalogue) -> Catalogue:
+    """Wishes given to offers are kept a day longer: a material change."""
+    document = json.loads(catalogue.document)
+    document["catalogue"]["version"] = "1.1"
+    (offers,) = (purpose for purpose in document["purposes"] if purpose["id"] == "offers")
+    offers["version"], offers["retention"]["days"] = "2.0", 31
+    return frozen(jcs.canonical(document))
+
+
+def test_whoever_agreed_to_a_text_that_changed_is_told_once_that_their_yes_has_ended(
+    open_house: House, told: ServiceTexts
+) -> None:
+    house = open_house
+    anna, berta = house.person("anna"), house.person("berta")
+    house.person("clara", yes=False)
+    house.say(berta, "withdrawn")
+    placet = house.placet
+    renewing = Renewing(placet.database, placet.in_force, placet.service)
+    placet.delivery.fillers["notice"] = renewing.fill
+    assert renewing.look(house.now) == 0
+    with placet.database.transaction() as connection:
+        publish_catalogue(connection, second_version(placet.catalogue(connection)), now=house.now)
+    assert [renewing.look(house.now), renewing.look(house.now)] == [1, 0]
+    ((started, subject, text),) = arriving(house, told)
+    assert (started.subject, subject) == (anna.id, "Mainīts teksts, kam piekritāt")
+    assert "Nolūka „Amigo piedāvājumi un jaunumi” teksts" in text
+    assert f"{URL}/choices/offers" in text
 
 
 def test_nobody_is_told_where_no_way_is_set_up_and_whoever_has_no_address_sees_why(

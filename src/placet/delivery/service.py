@@ -21,12 +21,14 @@ from babel.dates import format_date, format_time
 from psycopg import Connection
 
 from placet.catalogue.model import Controller
-from placet.delivery import layout, letters, sms
+from placet.delivery import layout, letters, notes, sms
 from placet.delivery.actions import Delivery
+from placet.delivery.app import APP
 from placet.delivery.codes import ACTIVITY
 from placet.delivery.layout import Button, Sender
 from placet.delivery.letters import Letter
 from placet.delivery.model import Kind, Message
+from placet.delivery.notes import Note
 from placet.delivery.sms import Text
 from placet.delivery.wording import LANGUAGES
 from placet.kernel.ids import ChannelId, SubjectId
@@ -35,12 +37,14 @@ from placet.subjects.model import Alias, AliasKind
 VALID = timedelta(days=7)
 """How long such a message may still start: later it would be no news."""
 
+PREFIX = "notice/"
+"""What the templates of this room begin with."""
+
 _EMAIL, _SMS = ChannelId("email"), ChannelId("sms")
 _BY_KIND: Mapping[AliasKind, ChannelId] = {"email": _EMAIL, "msisdn": _SMS}
 _LOCALES = {"lv": "lv_LV", "ru": "ru_RU", "en": "en_GB"}
 _DAYS = {"lv": "dd.MM.yyyy."}
 """A day inside a sentence; the Latvian name of a month would have to be declined."""
-_PREFIX = "notice/"
 
 
 class What(StrEnum):
@@ -55,6 +59,7 @@ class What(StrEnum):
     PASSKEY_REMOVED = "passkey-removed"
     CONTACT_ADDED = "contact-added"
     CONTACT_ENDED = "contact-ended"
+    TEXT_CHANGED = "text-changed"
 
 
 @attrs.frozen(kw_only=True)
@@ -78,10 +83,10 @@ class ServiceMessages:
     url: str
 
     def tell(self, connection: Connection, subject: SubjectId, news: News, *, now: datetime) -> bool:
-        """By e-mail, else by SMS; False where no way is set up, or nobody is there any more."""
-        if not self.channels:
-            return False
+        """By e-mail, else by SMS, else in the app; False where no way is set up, or nobody is there any more."""
         channel = self._channel(connection, subject)
+        if channel is None:
+            return False
         return bool(
             self.delivery.plan(connection, [self._message(connection, subject, channel, news, now)], now=now).fresh
         )
@@ -99,12 +104,17 @@ class ServiceMessages:
         ]  # fmt: skip
         return len(self.delivery.plan(connection, planned, now=now).fresh) if planned else 0
 
-    def _channel(self, connection: Connection, subject: SubjectId) -> ChannelId:
+    @property
+    def widest(self) -> ChannelId | None:
+        """By which channel many are told the same: an SMS to everybody would cost more than the news is worth."""
+        return next((channel for channel in (_EMAIL, APP) if channel in self.channels), None)
+
+    def _channel(self, connection: Connection, subject: SubjectId) -> ChannelId | None:
         """Where the person can be reached; where they cannot, the row that is refused says so."""
         for kind, channel in _BY_KIND.items():
             if channel in self.channels and self.delivery.subjects.newest(connection, [subject], kind):
                 return channel
-        return _EMAIL if _EMAIL in self.channels else _SMS
+        return next((channel for channel in (APP, _EMAIL, _SMS) if channel in self.channels), None)
 
     def _message(
         self,
@@ -121,7 +131,7 @@ class ServiceMessages:
         local, locale = news.at.astimezone(self.delivery.zone), _LOCALES[language]
         return Message(
             subject=subject, key=news.key, kind=Kind.SERVICE, activity=ACTIVITY, channel=channel,
-            template=_PREFIX + news.what, language=language, to=to, not_before=now, not_after=now + VALID,
+            template=PREFIX + news.what, language=language, to=to, not_before=now, not_after=now + VALID,
             values={
                 **news.values,
                 "day": format_date(local, _DAYS.get(language, "long"), locale=locale),
@@ -145,6 +155,11 @@ class ServiceTexts:
         what = _what(template)
         return None if what is None else _texts(what)[language]
 
+    def note(self, channel: ChannelId, template: str, language: str) -> Note | None:
+        """In the app alone: nobody is called or written a letter for it."""
+        what = _what(template)
+        return None if what is None or channel != APP else _notes(what)[language]
+
 
 def said_of(language: str, section: str, word: str) -> str:
     """How *language* says one of our words, for the values of a message."""
@@ -153,8 +168,8 @@ def said_of(language: str, section: str, word: str) -> str:
 
 
 def _what(template: str) -> What | None:
-    name = template.removeprefix(_PREFIX)
-    return What(name) if template.startswith(_PREFIX) and name in set(What) else None
+    name = template.removeprefix(PREFIX).partition("/")[0]
+    return What(name) if template.startswith(PREFIX) and name in set(What) else None
 
 
 def _senders(controller: Controller) -> tuple[tuple[str, Sender], ...]:
@@ -184,6 +199,16 @@ def _letters(what: What, senders: tuple[tuple[str, Sender], ...]) -> Mapping[str
 @cache
 def _texts(what: What) -> Mapping[str, Text]:
     return sms.publish_folded(said()["letters"][what]["sms"], declared=_declared(what))
+
+
+@cache
+def _notes(what: What) -> Mapping[str, Note]:
+    words = said()["letters"][what]
+    sources = {
+        language: notes.Source(words["subject"][language], "\n\n".join(words["says"][language]))
+        for language in LANGUAGES
+    }
+    return notes.publish(sources, declared=_declared(what))
 
 
 def _declared(what: What) -> Set[str]:

@@ -82,6 +82,7 @@ class Worker:
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]
         if self._application.service.channels:
             followers.append(("receipting", self._application.receipting.follow))
+            followers.append(("renewing", self._application.renewing.follow))
         if (returns := self._application.returns) is not None:
             followers.append(("returns", returns.follow))
         return followers

@@ -25,9 +25,8 @@ from placet.interfaces.console.running import Running
 from placet.interfaces.console.samples import Samples
 from placet.interfaces.console.survey_editing import SurveyEditing
 from placet.interfaces.console.survey_results import READERS, SurveyResults
-from placet.interfaces.console.surveying import OPENERS
+from placet.interfaces.console.surveying import OPENERS, Surveying
 from placet.interfaces.console.surveying import WRITERS as SURVEYORS
-from placet.interfaces.console.surveying import Surveying
 from placet.interfaces.console.texts import Texts
 from placet.interfaces.staff.door import Door, StaffPage, staff_shell
 from placet.kernel import clock
