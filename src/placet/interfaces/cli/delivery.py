@@ -9,6 +9,7 @@ import click
 
 from placet.delivery import status, wishes
 from placet.delivery.status import CameBack, Standing
+from placet.interfaces.cli import post
 from placet.interfaces.cli.context import json_option, open_application, out, print_json, reported
 from placet.kernel import clock
 from placet.kernel.errors import BadInput
@@ -17,7 +18,10 @@ from placet.subjects.model import Alias
 
 @click.group("delivery")
 def delivery_group() -> None:
-    """What people are sent: how it stands, and what came back."""
+    """What people are sent: how it stands, what came back, and letters to print."""
+
+
+delivery_group.add_command(post.post_command)
 
 
 @delivery_group.command("status")

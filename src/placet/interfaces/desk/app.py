@@ -19,6 +19,7 @@ from placet.interfaces.desk.completing import Completing
 from placet.interfaces.desk.correcting import Correcting
 from placet.interfaces.desk.deciding import Deciding
 from placet.interfaces.desk.finding import WATCH, Finding
+from placet.interfaces.desk.mailing import MailingPages
 from placet.interfaces.desk.opening import OpeningPages
 from placet.interfaces.desk.record import RecordPages
 from placet.interfaces.desk.record_door import RecordDoor, RecordPage
@@ -51,7 +52,11 @@ def _open_to_all(application: Application, shell: Shell, door: Door) -> Sequence
     completing = Completing(application, shell, record_door, records)
     requesting, watching = Requesting(application, shell, record_door), Watching(application, shell)
     carrying_out, calling = CarryingOut(application, shell, requesting), Calling(application, shell)
+    mailing = MailingPages(application, shell)
     return [
+        page("GET", "/desk/post", (Role.REVIEWER,), mailing.overview),
+        page("POST", "/desk/post", (Role.REVIEWER,), mailing.make),
+        page("POST", "/desk/post/{mailing}", (Role.REVIEWER,), mailing.settle),
         page("GET", "/desk/calls", DESK, calling.queue),
         page("GET", "/desk/calls/{message}", DESK, calling.call),
         page("POST", "/desk/calls/{message}", DESK, calling.open),

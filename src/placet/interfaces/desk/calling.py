@@ -52,7 +52,9 @@ class Calling:
             chosen=language,
             mine=[_in_hand(one, None, catalogue, visit.words.language) for one in mine],
             today=[(outcome.value, count) for outcome in OUTCOMES if (count := today.get(outcome))],
-            **_told(visit),
+            refused=visit.request.query_params.get("not"),
+            later=visit.request.query_params.get("later"),
+            said=_said(visit),
         )
 
     def open(self, visit: Visit, session: StaffSession) -> Response:
@@ -117,14 +119,10 @@ def _why(opened: Opening) -> dict[str, str]:
     return {"later": "now"}
 
 
-def _told(visit: Visit) -> dict[str, str | None]:
-    query = visit.request.query_params
-    said = query.get("said")
-    return {
-        "refused": query.get("not"),
-        "later": query.get("later"),
-        "said": said if said in {each.value for each in OUTCOMES} else None,
-    }
+def _said(visit: Visit) -> str | None:
+    """The outcome that was just written down."""
+    said = visit.request.query_params.get("said")
+    return said if said in {each.value for each in OUTCOMES} else None
 
 
 def _due(one: Due, catalogue: Catalogue, language: str) -> views.DueCall:

@@ -13,7 +13,7 @@ from placet.bootstrap import Application
 from placet.consents.model import Actor
 from placet.interfaces.desk import views
 from placet.interfaces.desk.record_door import AtRecord, RecordDoor
-from placet.interfaces.portal.correcting import REACHED_BY, reached_by
+from placet.interfaces.portal.correcting import REACHED_BY, postal_address, reached_by, shown_address
 from placet.interfaces.staff.signing_in import see_other
 from placet.interfaces.web.languages import Words, language_of
 from placet.interfaces.web.shell import Visit
@@ -119,6 +119,7 @@ class Correcting:
                 "profile": subjects.profile(connection, id),
                 "spoken": subjects.get(connection, id).language,
                 "contacts": _reachable(self.application, connection, at),
+                "lives": shown_address(visit.form, subjects.residences(connection, [id]).get(id)),
                 "receipts": rectification.of_subject(connection, id, limit=_RECEIPTS),
                 "titles": self._titles(connection, visit.words.language),
             }
@@ -179,6 +180,8 @@ def _change(visit: Visit) -> Change:
             return Language(form.get("language", ""))
         case "birth-date":
             return BirthDate(_day(form.get("birth_date", "")))
+        case "address":
+            return postal_address(form)
         case "end":
             return OldContact(Alias.parse(form.get("contact", "")))
     raise BadInput("this is nothing that the page changes; nothing was changed", code="bad-form")

@@ -117,6 +117,7 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
         Route("/data/correct", shell.page(door.own(correcting.overview)), methods=GET),
         Route("/data/correct/name", shell.page(door.own(correcting.name)), methods=POST),
         Route("/data/correct/language", shell.page(door.own(correcting.language)), methods=POST),
+        Route("/data/correct/address", shell.page(door.own(correcting.address)), methods=POST),
         Route("/data/correct/contact", shell.page(door.own(correcting.new_contact)), methods=POST),
         Route("/data/correct/contact/code", shell.page(door.own(correcting.confirm_contact)), methods=POST),
         Route("/data/correct/contact/end", shell.page(door.own(correcting.end_contact)), methods=POST),

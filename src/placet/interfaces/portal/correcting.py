@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 from starlette.responses import Response
 
@@ -16,11 +18,14 @@ from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, Denied
 from placet.kernel.ids import parse_uuid
 from placet.rights import rectification
-from placet.rights.rectification import Change, Language, Name, NewContact, OldContact
+from placet.rights.rectification import Address, Change, Language, Name, NewContact, OldContact
+from placet.subjects import postal
 from placet.subjects.model import Alias, Contact
+from placet.subjects.postal import Residence
 
 REACHED_BY = frozenset({"msisdn", "email"})
-SAVED = frozenset({"name", "language", "contact", "ended"})
+SAVED = frozenset({"name", "language", "contact", "ended", "address", "no-address"})
+ADDRESS = ("street", "place", "postcode", "country")
 
 
 @attrs.frozen
@@ -45,6 +50,14 @@ class Correcting:
         with self.application.database.transaction() as connection:
             sessions.speak(connection, whom.session, language)
         return response
+
+    def address(self, visit: Visit, whom: Whom) -> Response:
+        """Where their post goes; with nothing filled in, nowhere that we know."""
+        try:
+            change = postal_address(visit.form)
+        except BadInput as error:
+            return self._page(visit, whom, wrong=error.code, status=400)
+        return self._changed(visit, whom, change, "address" if change.new is not None else "no-address")
 
     def new_contact(self, visit: Visit, whom: Whom) -> Response:
         """Send a code to a contact that the person says is theirs."""
@@ -92,6 +105,7 @@ class Correcting:
             profile = people.profile(connection, whom.subject)
             contacts = people.contacts(connection, whom.subject)
             language = people.get(connection, whom.subject).language
+            lives = people.residences(connection, [whom.subject]).get(whom.subject)
         saved = visit.request.query_params.get("saved")
         return show(
             self.shell,
@@ -102,6 +116,8 @@ class Correcting:
             name=visit.form.get("name") or profile.name or "",
             birth_date=profile.birth_date,
             spoken=language,
+            lives=lives is not None,
+            address=shown_address(visit.form, lives),
             contacts=[views.ContactLine(str(each.alias), each.alias.value) for each in _reachable(contacts)],
             contact=visit.form.get("contact", "") if wrong == "bad-contact" else "",
             wrong=wrong,
@@ -129,6 +145,21 @@ class Correcting:
                 for message in demo_messages(connection)
                 if str(message.challenge) == challenge
             ]
+
+
+def postal_address(form: Mapping[str, str]) -> Address:
+    """What a form says of where post goes; the country alone says nothing."""
+    street, place, postcode, country = (form.get(name, "").strip() for name in ADDRESS)
+    return Address(None if not (street or place or postcode) else postal.address(street, place, postcode, country))
+
+
+def shown_address(form: Mapping[str, str], lives: Residence | None) -> Mapping[str, str]:
+    """What the fields of an address hold: what was typed, else what is known."""
+    if "street" in form:
+        return {name: form.get(name, "") for name in ADDRESS}
+    known = None if lives is None else lives.address
+    empty = dict.fromkeys(ADDRESS, "") | {"country": postal.HOME}
+    return empty if known is None else {name: getattr(known, name) for name in ADDRESS}
 
 
 def reached_by(text: str) -> Alias:
