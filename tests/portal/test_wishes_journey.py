@@ -63,6 +63,8 @@ def test_a_customer_chooses_is_greeted_on_the_day_they_picked_and_stops_it(
     assert page.inner_text("[role=status]") == "Jūsu vēlmes par sveicieniem ir saglabātas."
 
     deliver(demo, day)
+    guest.go("/messages")
+    assert page.inner_text(".timeline .what") == "Sveiciens: vārda diena"
     guest.go("/messages/inbox")
     assert page.inner_text("main li h2") == "Sveicam vārda dienā, Jāni!"
     guest.press("main li a")

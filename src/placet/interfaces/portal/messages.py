@@ -18,6 +18,7 @@ from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import parse_uuid
 from placet.purposes.offers import topics
+from placet.purposes.offers.greetings.texts import said
 
 PAGE = 25
 """Messages on one page."""
@@ -86,9 +87,11 @@ class Messages:
 
 
 def topic_title(topic: str | None, language: str) -> str | None:
-    """A topic as the customer reads it; one that is known no more is left out."""
+    """A topic, or what a greeting is for, as the customer reads it; one that is known no more is left out."""
     if topic is None:
         return None
+    if (occasion := said("titles").get(topic)) is not None:
+        return str(occasion[language])
     try:
         return topics.get(topic).titles[language]
     except BadInput:
