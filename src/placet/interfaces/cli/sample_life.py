@@ -10,12 +10,15 @@ from datetime import date, datetime, timedelta
 
 import attrs
 from psycopg import Connection
+from pyroaring import BitMap
 
 from placet.bootstrap import Application
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import Actor, Wish
+from placet.delivery.batches import Batch
+from placet.delivery.model import Kind
 from placet.gate.actions import Allowed
 from placet.gate.uses import record_uses, under_permit
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
@@ -60,6 +63,7 @@ def live(application: Application, connection: Connection, customer: Alias, *, n
     _say(application, connection, child.id, _SAID_FOR_CHILD, now, by=parent.id)
     _use(application, connection, parent.id, now)
     _celebrate(application, connection, parent.id, now)
+    _leave_alone(application, connection, parent, now)
 
 
 def _family(application: Application, connection: Connection, parent: Subject, now: datetime) -> Subject:
@@ -133,6 +137,15 @@ def _celebrate(application: Application, connection: Connection, subject: Subjec
     known = application.subjects.profile(connection, subject)
     born = attrs.evolve(known, birth_date=today.replace(year=today.year - _AGE))
     application.subjects.rectify(connection, subject, born, now=now)
+
+
+def _leave_alone(application: Application, connection: Connection, subject: Subject, now: datetime) -> None:
+    """An offer that is not sent: its topic is one of those that they never want to hear about."""
+    unwanted = Batch(
+        key="sample/games", kind=Kind.OFFER, activity=ActivityId("offers.email-campaign"), channel=ChannelId("email"),
+        template="campaign/sample", topic="gaming", not_before=now, not_after=now + timedelta(days=7),
+    )  # fmt: skip
+    application.delivery.plan_many(connection, unwanted, BitMap([subject.number]), now=now)
 
 
 def _first_of_month(day: date) -> date:
