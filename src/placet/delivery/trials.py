@@ -110,4 +110,4 @@ def _trial(channel: str, language: str, to: str, values: Mapping[str, str], now:
 
 async def _not_here(_returned: Receipt | Reply) -> None:
     """What comes back for customers' messages is for the worker: the carrier tells it again."""
-    raise Unavailable("this session only sends a trial", code="try-again")
+    raise Unavailable("this session only sends a trial")
