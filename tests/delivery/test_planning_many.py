@@ -119,3 +119,23 @@ def test_parts_are_everyone_once_each_for_the_first_reason(seed: int) -> None:
 def test_a_batch_has_some_time_in_which_it_may_be_sent(now: datetime) -> None:
     with pytest.raises(BadInput):
         batch(now, not_after=now)
+
+
+def test_what_was_ended_is_swept_once_and_never_looked_through_again(
+    house: House, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_SWEPT", 2)
+    people = numbers(*(house.person(f"guest{index}") for index in range(3)))
+    with house.placet.database.transaction() as connection:
+        for key in ("campaign/1/email", "campaign/2/email"):
+            plan(connection, house, batch(now, key), people)
+        batches.end(connection, ["campaign/1/email"], now=now)
+        batches.pause(connection, ["campaign/1/email"], now=now)
+        batches.resume(connection, ["campaign/1/email"], now=now)
+        assert [batches.sweep(connection, now=now) for _ in range(4)] == [2, 1, 0, 0]
+        found = batches.counts(connection, ["campaign/1/email", "campaign/2/email"])
+        assert sorted((one.key, one.state, one.reason, one.many) for one in found) == [
+            ("campaign/1/email", "refused", "cancelled", 3),
+            ("campaign/2/email", "planned", None, 3),
+        ]
+        assert connection.execute("SELECT count(*) FROM delivery.halted WHERE swept_at IS NULL").fetchone() == (0,)

@@ -31,7 +31,8 @@ from placet.store.queries import queries
 
 SQL = queries("placet.delivery", "batches.sql")
 _ALIAS: Mapping[str, str] = {"email": "email", "sms": "msisdn", "call": "msisdn"}
-_SWEPT = 20_000
+_SWEPT = 100_000
+"""Rows that one `sweep` writes at most."""
 _SLICE = 50_000
 """People of one transaction."""
 _T = TypeVar("_T")
@@ -213,7 +214,8 @@ def resume(connection: Connection, keys: Sequence[str], *, now: datetime) -> Non
 
 def sweep(connection: Connection, *, now: datetime) -> int:
     """Refuse some of what was ended and is planned still; returns how many."""
-    return connection.execute(SQL["sweep"], {"now": now, "limit": _SWEPT}).rowcount
+    row = connection.execute(SQL["sweep"], {"now": now, "limit": _SWEPT}).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def counts(connection: Connection, keys: Sequence[str]) -> list[Count]:

@@ -74,12 +74,21 @@ WHERE key = ANY(%(keys)s::text[]) AND state = 'planned' AND not_before > %(now)s
   AND not_before <= %(now)s + interval '15 minutes' AND not_after > %(now)s;
 
 -- name: sweep
--- Some of what was ended and is planned still.
-UPDATE delivery.message SET state = 'refused', reason = 'cancelled', sealed = NULL, changed_at = %(now)s
-WHERE id IN (
-    SELECT message.id FROM delivery.halted JOIN delivery.message USING (key)
-    WHERE halted.halt = 'ended' AND message.state IN ('planned', 'deferred')
-    ORDER BY message.id LIMIT %(limit)s FOR UPDATE OF message SKIP LOCKED);
+-- Some of what was ended under the oldest key that is not swept yet; a key of which nothing is left is swept.
+WITH which AS MATERIALIZED (
+    SELECT key FROM delivery.halted WHERE halt = 'ended' AND swept_at IS NULL ORDER BY since LIMIT 1
+    FOR UPDATE SKIP LOCKED
+), left_over AS MATERIALIZED (
+    SELECT message.id FROM which JOIN delivery.message USING (key) WHERE message.state IN ('planned', 'deferred')
+    LIMIT %(limit)s FOR UPDATE OF message SKIP LOCKED
+), refused AS (
+    UPDATE delivery.message AS message SET state = 'refused', reason = 'cancelled', sealed = NULL, changed_at = %(now)s
+    FROM left_over WHERE message.id = left_over.id RETURNING message.id
+), swept AS (
+    UPDATE delivery.halted SET swept_at = %(now)s FROM which
+    WHERE halted.key = which.key AND NOT EXISTS (SELECT FROM left_over)
+)
+SELECT count(*) FROM refused;
 
 -- name: counts
 -- How many messages with these keys are in each state, and for which reason.

@@ -78,8 +78,10 @@ CREATE TABLE delivery.slowed (
 CREATE TABLE delivery.halted (
     key   text PRIMARY KEY,
     halt  text NOT NULL CHECK (halt IN ('paused', 'ended')),
-    since timestamptz NOT NULL
+    since timestamptz NOT NULL,
+    swept_at timestamptz               -- of what was ended: every row says so
 );
+CREATE INDEX halted_unswept ON delivery.halted (since) WHERE halt = 'ended' AND swept_at IS NULL;
 
 -- How far what follows the ledger here has come.
 CREATE TABLE delivery.followed (

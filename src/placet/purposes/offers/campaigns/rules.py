@@ -106,7 +106,8 @@ def share(part: int, whole: int) -> Share:
     middle = (rate + square / (2 * whole)) / (1 + square / whole)
     half = _Z * math.sqrt(rate * (1 - rate) / whole + square / (4 * whole * whole)) / (1 + square / whole)
     # At the ends the interval reaches them exactly, whatever the last bit of a sum says.
-    return Share(part, whole, max(0.0, middle - half) if part else 0.0, min(1.0, middle + half) if part < whole else 1.0)
+    low, high = 0.0 if part == 0 else middle - half, 1.0 if part == whole else middle + half
+    return Share(part, whole, low, high)
 
 
 def effect(what: str, sent: Share, held: Share) -> Effect:
