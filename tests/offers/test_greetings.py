@@ -283,7 +283,7 @@ def test_what_is_held_is_shown_corrected_and_erased(party: Party) -> None:
         party.greetings.pick(connection, aija.id, YearDay(2, 29), now=party.now)
         (holding,) = duties.export(connection, person)
         assert [(row["what"], row["year"], row["name_day"]) for row in holding.rows] == [
-            ("name-day", 2026, None),
+            ("name-day", "2026", None),
             ("name-day", None, "02-29"),
         ]
         wrong = Correction("offers.greetings", "name_day", "02-29", "30 February")

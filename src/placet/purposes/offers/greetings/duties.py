@@ -74,4 +74,6 @@ class GreetingDuties:
     def _shown(self, connection: Connection, person: Person, row: Json) -> Json:
         sealed = row["name_day"]
         day = None if sealed is None else people.opened(connection, self.subjects, person.subject, bytes(sealed))
-        return {**row, "name_day": None if day is None else str(day)}
+        # A year is no quantity: as a number a page would write it in groups of digits.
+        year = None if row["year"] is None else str(row["year"])
+        return {**row, "year": year, "name_day": None if day is None else str(day)}
