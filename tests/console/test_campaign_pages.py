@@ -45,7 +45,8 @@ def test_a_draft_says_what_is_missing_and_is_submitted_when_nothing_is(sit: Sit,
     press(at, here, "submit")
     assert "Waits for a second person" in at.words
     # Nobody edits it any more; everybody reads it.
-    assert 'name="step"' not in at.go(f"{here}/email?text=ru").text
+    for part in ("topic", "channels", "audience", "email?text=ru", "sms", "schedule"):
+        assert 'name="step"' not in at.go(f"{here}/{part}").text
     keep_again = at.post(f"{here}/topic", name="Other", topic="gaming", version="1", step="keep")
     assert keep_again.status_code == 400
     assert "Phones in spring" in (at.go("/console/campaigns?state=submitted") and at.words)

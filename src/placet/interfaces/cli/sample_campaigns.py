@@ -37,7 +37,7 @@ _EMAIL, _OFFERS = ChannelId("email"), PurposeId("offers")
 _LANGUAGES = ("lv", "ru", "en")
 _PHONES = TopicId("phones")
 _SAYS: tuple[Literal["want", "never"] | None, ...] = ("want", "never", None)
-_AFTER_MAIL, _WITHOUT = (30, 8, 62), (4, 2, 94)
+_AFTER_MAIL, _WITHOUT = (40, 8, 52), (4, 2, 94)
 """How many of a hundred want more of the topic, never want it, and say nothing."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from placet.consents.shares import Release, Released, Share
-from placet.interfaces.console.figures import Shown, between, number, percent
+from placet.interfaces.console.figures import Shown, between, number, percent, scale
 from placet.interfaces.web.charts import Bar
 from placet.interfaces.web.languages import Words
 from placet.kernel.ids import ChannelId
@@ -57,6 +57,11 @@ class Compared:
         return self.sent.value is not None and self.held_out.value is not None
 
     @property
+    def full(self) -> float:
+        """The share that fills the width of a bar."""
+        return scale((self.sent, self.held_out))
+
+    @property
     def is_certain(self) -> bool:
         """The interval of the difference leaves zero out."""
         return self.effect.low > 0 or self.effect.high < 0
@@ -99,8 +104,7 @@ def compared(results: Results, release: Release) -> list[Compared]:
 def bars(each: Compared, labels: tuple[str, str], words: Words) -> list[Bar]:
     """Those who were sent something over those held out, on a common scale."""
     shown = (each.sent, each.held_out)
-    full = max((one.interval.high for one in shown if one.interval is not None), default=1.0) or 1.0
-    return [_bar(one, label, words, full) for one, label in zip(shown, labels, strict=True)]
+    return [_bar(one, label, words, each.full) for one, label in zip(shown, labels, strict=True)]
 
 
 def points(share: float, words: Words) -> str:
