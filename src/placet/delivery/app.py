@@ -41,7 +41,7 @@ class App:
 
     async def send(self, batch: Sequence[Outgoing]) -> Mapping[MessageId, Outcome]:
         try:
-            return await asyncio.to_thread(self._put_all, batch)
+            return await asyncio.to_thread(self.put, batch)
         except PlacetError as error:
             # All or nothing is written; which of the two, `find` tells.
             log.warning("app.away", code=error.code)
@@ -58,7 +58,8 @@ class App:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _put_all(self, batch: Sequence[Outgoing]) -> Mapping[MessageId, Outcome]:
+    def put(self, batch: Sequence[Outgoing]) -> Mapping[MessageId, Outcome]:
+        """What `send` does, by whoever has no event loop."""
         now = self._clock()
         with self._database.transaction() as connection:
             return {message.id: self._put(connection, message, now) for message in batch}

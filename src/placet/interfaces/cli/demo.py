@@ -11,7 +11,7 @@ from psycopg import Connection
 from placet.access import keys, staff
 from placet.access.staff import Role
 from placet.bootstrap import Application
-from placet.interfaces.cli import sample_campaigns, sample_life, sample_surveys
+from placet.interfaces.cli import sample_campaigns, sample_life, sample_messages, sample_surveys
 from placet.kernel import clock
 from placet.kernel.errors import Denied
 from placet.subjects.model import Alias
@@ -80,6 +80,7 @@ def fill(application: Application) -> Welcome:
         survey = _survey(application, connection, now)
         writer, approver = staff.by_login(connection, "marta"), staff.by_login(connection, "dace")
     sample_campaigns.run(application, writer, approver, now=now)
+    sample_messages.send(application, Alias.msisdn(CUSTOMERS[0].msisdn), writer, approver, now=now)
     return Welcome(CUSTOMERS, ACCOUNTS, _api_key(application), survey)
 
 

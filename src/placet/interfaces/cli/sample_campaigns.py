@@ -115,7 +115,7 @@ def _readers(application: Application, connection: Connection, now: datetime) ->
 
 def _send(application: Application, now: datetime) -> frozenset[SubjectId]:
     """Start what was planned and settle it, at any hour, since it goes nowhere; returns who was written to."""
-    delivery, channel = _at_any_hour(application.delivery), Nowhere()
+    delivery, channel = at_any_hour(application.delivery), Nowhere()
     with application.database.transaction() as connection:
         claim = delivery.claim(connection, channel, limit=_READERS, now=now)
     with application.database.transaction() as connection:
@@ -123,7 +123,8 @@ def _send(application: Application, now: datetime) -> frozenset[SubjectId]:
     return frozenset(one.subject for one in claim.started)
 
 
-def _at_any_hour(delivery: Delivery) -> Delivery:
+def at_any_hour(delivery: Delivery) -> Delivery:
+    """As *delivery*, for what goes nowhere, or makes no sound."""
     always = Calendar(((time.min, time.max),) * 7, (time.min, time.max))
     calendars = dict.fromkeys(delivery.policy.calendars, always)
     return attrs.evolve(delivery, policy=attrs.evolve(delivery.policy, calendars=calendars))
