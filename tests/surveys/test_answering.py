@@ -7,7 +7,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from placet.bootstrap import erase
+from placet.bootstrap import erase, merge
 from placet.duties import Person, Withdrawn
 from placet.kernel.errors import BadInput, Conflict, Denied, NotFound
 from placet.kernel.ids import ChannelId, Position, PurposeId
@@ -156,6 +156,30 @@ def test_an_erased_person_s_link_leads_nowhere_and_nothing_of_theirs_is_left(off
         erase(placet, connection, anna.id, now=office.now)
     with pytest.raises(NotFound):
         office.sheet(token)
+
+
+def test_two_identities_that_were_one_person_answer_once_and_see_all(office: Office, anna: Subject) -> None:
+    survey, other = office.opened(), office.opened()
+    twin = office.house.person("twin")
+    token = office.link(survey, twin)
+    office.answer(token, MORE, text=SECRET)
+    office.send(token)
+    office.answer(office.link(other, twin), USED, "a")
+    placet = office.house.placet
+    with placet.database.transaction() as connection:
+        merge(placet, connection, anna.id, twin.id, now=office.now)
+    assert office.sheet(office.link(survey, anna)).is_sent
+    assert office.sheet(token).is_sent
+    begun = office.link(other, twin)
+    assert office.answer(begun, HAPPY, "5").answers.chosen == {USED: ("a",), HAPPY: ("5",)}
+    with placet.database.transaction() as connection:
+        rows = office.surveys.duties.export(connection, person(anna))[0].rows
+        assert SECRET in {row["answer"] for row in rows}
+        done = Withdrawn(person(anna), OFFERS, None, Position(1))
+        office.surveys.duties.stop(connection, done, now=office.now)
+    office.surveys.round(office.now + AFTER_WITHDRAWAL)
+    with placet.database.transaction() as connection:
+        assert office.surveys.duties.export(connection, person(anna))[0].rows == []
 
 
 def test_one_press_ends_being_asked_and_another_brings_it_back(office: Office, anna: Subject) -> None:

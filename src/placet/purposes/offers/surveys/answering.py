@@ -139,15 +139,18 @@ class Answering:
             answers = Answers() if kept is None else kept.answers(self.opened(survey, kept.sealed))
             return Sheet(survey, answers, kept is not None and kept.is_sent, is_over)
         person = self._person(connection, link.number)
-        kept = store.reply(connection, survey.id, person.number)
-        written = {} if kept is None else self.opened_of(survey, person.subject, person.key, kept.sealed)
-        return Sheet(
-            survey,
-            Answers() if kept is None else kept.answers(written),
-            kept is not None and kept.is_sent,
-            is_over,
-            isinstance(self._gate.check(connection, person.subject, OFFERS, now=now), Allowed),
-        )
+        answers, is_sent = self._replied(connection, survey, person)
+        allowed = isinstance(self._gate.check(connection, person.subject, OFFERS, now=now), Allowed)
+        return Sheet(survey, answers, is_sent, is_over, allowed)
+
+    def _replied(self, connection: Connection, survey: Survey, person: _Person) -> tuple[Answers, bool]:
+        """What the person has answered, and whether it was sent."""
+        found = store.reply(connection, survey.id, person.number)
+        if found is None:
+            return Answers(), False
+        kept, subject, wrapped = found
+        key = self._subjects.key_of(wrapped, subject)
+        return kept.answers(self.opened_of(survey, subject, key, kept.sealed)), kept.is_sent
 
     def _saved(self, connection: Connection, sheet: Sheet, link: Link, now: datetime) -> Sheet:
         survey, answers = sheet.survey, sheet.answers

@@ -61,13 +61,10 @@ class SurveyDuties:
         return []
 
     def _rows(self, connection: Connection, person: Person) -> list[Json]:
-        held = store.of_person(connection, person.number)
-        if not held:
-            return []
-        key = self.subjects.key(connection, person.subject)
         rows: list[Json] = []
-        for reply in held:
-            written = self.answering.opened_of(reply.survey, person.subject, key, reply.kept.sealed)
+        for reply in store.of_person(connection, person.number):
+            key = self.subjects.key_of(reply.wrapped_key, reply.subject)
+            written = self.answering.opened_of(reply.survey, reply.subject, key, reply.kept.sealed)
             rows += _answers(reply, reply.kept.answers(written), reply.language)
         return rows
 

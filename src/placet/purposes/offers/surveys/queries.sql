@@ -67,8 +67,12 @@ INSERT INTO offers.survey_step (survey, what, by, at, reason) VALUES (%(survey)s
 SELECT what, by, at, reason FROM offers.survey_step WHERE survey = %(survey)s ORDER BY id;
 
 -- name: reply
--- What a person has answered so far, or sent.
-SELECT answers, sealed, sent_at FROM offers.survey_reply WHERE survey = %(survey)s AND number = %(number)s;
+-- What a person has sent, or answered so far, under any identity of theirs; and whose key opens what is sealed.
+SELECT answers, sealed, sent_at, identity.id, identity.wrapped_key
+FROM offers.survey_reply JOIN subjects.current AS identity USING (number)
+WHERE survey = %(survey)s AND (number = %(number)s
+      OR identity.merged_into = (SELECT id FROM subjects.current WHERE number = %(number)s))
+ORDER BY sent_at NULLS LAST, number = %(number)s DESC LIMIT 1;
 
 -- name: save_reply
 -- Keep answers on the way; what was sent stays as it was sent.
@@ -186,24 +190,24 @@ DELETE FROM offers.survey_answer WHERE survey = %(survey)s;
 -- name: forget_later
 -- A person has taken the consent back: what was sent is deleted at an instant.
 UPDATE offers.survey_reply SET forget_at = %(at)s
-WHERE number = %(number)s AND sent_at IS NOT NULL AND forget_at IS NULL;
+WHERE number = ANY(%(numbers)s::int[]) AND sent_at IS NOT NULL AND forget_at IS NULL;
 
 -- name: drop_begun_of
 -- What a person has begun and not sent.
-DELETE FROM offers.survey_reply WHERE number = %(number)s AND sent_at IS NULL;
+DELETE FROM offers.survey_reply WHERE number = ANY(%(numbers)s::int[]) AND sent_at IS NULL;
 
 -- name: forget_due
 -- Delete the answers of those who took their consent back, when it is time.
 DELETE FROM offers.survey_reply WHERE forget_at <= %(now)s;
 
 -- name: of_person
--- Everything that a person has answered, newest first, and the language that they read.
-SELECT reply.answers, reply.sealed, reply.started_at, reply.sent_at, person.language,
+-- Everything that was answered under these numbers, newest first; whose key opens what is sealed, and their language.
+SELECT reply.answers, reply.sealed, reply.started_at, reply.sent_at, person.id, person.wrapped_key, person.language,
        survey.id, serial, form, survey.anonymous, topic, channels, most, closes_at, state, created_by, survey.created_at,
        submitted_by, opened_at, invited_at, closed_at
 FROM offers.survey_reply AS reply JOIN offers.survey AS survey ON survey.id = reply.survey
 JOIN subjects.current AS person USING (number)
-WHERE reply.number = %(number)s ORDER BY reply.started_at DESC, survey.id;
+WHERE reply.number = ANY(%(numbers)s::int[]) ORDER BY reply.started_at DESC, survey.id;
 
 -- name: forget
 -- Delete what is held of a person.
@@ -218,3 +222,8 @@ WHERE named.number = %(number)s AND person.erased_at IS NULL;
 -- name: numbers
 -- The numbers of persons.
 SELECT id, number FROM subjects.current WHERE id = ANY(%(subjects)s::uuid[]);
+
+-- name: identities
+-- The numbers of a person: their own, and those of whoever was merged into them.
+SELECT number FROM subjects.current
+WHERE number = %(number)s OR merged_into = (SELECT id FROM subjects.current WHERE number = %(number)s);

@@ -47,6 +47,9 @@ class HeldReply:
     kept: Kept
     started_at: datetime
     sent_at: datetime | None
+    subject: SubjectId
+    """Under which identity, and so under which key, it was written."""
+    wrapped_key: bytes = attrs.field(repr=False)
     language: str
 
 
@@ -115,9 +118,10 @@ def steps(connection: Connection, id: SurveyId) -> list[Step]:
 # Answers
 
 
-def reply(connection: Connection, survey: SurveyId, number: Number) -> Kept | None:
+def reply(connection: Connection, survey: SurveyId, number: Number) -> tuple[Kept, SubjectId, bytes] | None:
+    """What a person has answered, under which identity, and its wrapped key."""
     row = connection.execute(SQL["reply"], {"survey": survey, "number": number}).fetchone()
-    return None if row is None else Kept(row[0], row[1], row[2] is not None)
+    return None if row is None else (Kept(row[0], row[1], row[2] is not None), SubjectId(row[3]), row[4])
 
 
 def save_reply(connection: Connection, survey: SurveyId, number: Number, kept: Kept, *, now: datetime) -> bool:
@@ -160,8 +164,9 @@ def written_in_answers(connection: Connection, survey: SurveyId, *, offset: int,
 
 def forget_later(connection: Connection, number: Number, at: datetime) -> None:
     """What a person has begun goes now, what they have sent at *at*."""
-    connection.execute(SQL["drop_begun_of"], {"number": number})
-    connection.execute(SQL["forget_later"], {"number": number, "at": at})
+    mine = _identities(connection, number)
+    connection.execute(SQL["drop_begun_of"], {"numbers": mine})
+    connection.execute(SQL["forget_later"], {"numbers": mine, "at": at})
 
 
 def forget_due(connection: Connection, now: datetime) -> int:
@@ -175,12 +180,14 @@ def forget(connection: Connection, number: Number) -> int:
 
 def of_person(connection: Connection, number: Number) -> list[HeldReply]:
     """Everything that a person has answered, newest first, with the language that they read."""
+    rows = connection.execute(SQL["of_person"], {"numbers": _identities(connection, number)})
     return [
-        HeldReply(_survey(*survey), Kept(said, sealed, sent_at is not None), started_at, sent_at, language)
-        for said, sealed, started_at, sent_at, language, *survey in connection.execute(
-            SQL["of_person"], {"number": number}
+        HeldReply(
+            _survey(*survey), Kept(said, sealed, sent_at is not None), started_at, sent_at, SubjectId(subject), wrapped,
+            language,
         )
-    ]
+        for said, sealed, started_at, sent_at, subject, wrapped, language, *survey in rows
+    ]  # fmt: skip
 
 
 def over(connection: Connection, before: datetime) -> list[Survey]:
@@ -232,6 +239,11 @@ def drop_begun(connection: Connection, survey: SurveyId) -> None:
     """Delete what was not sent."""
     connection.execute(SQL["drop_begun_replies"], {"survey": survey})
     connection.execute(SQL["drop_begun_ballots"], {"survey": survey})
+
+
+def _identities(connection: Connection, number: Number) -> list[int]:
+    """The numbers of a person, also of whoever was merged into them."""
+    return [mine for (mine,) in connection.execute(SQL["identities"], {"number": number})]
 
 
 def _columns(form: Form, plan: Plan) -> dict[str, Any]:
