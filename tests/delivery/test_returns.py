@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from delivery_house import EMAIL, House, offer
+from delivery_house import EMAIL, SERVICE, House, offer
 
 from placet.bootstrap import erase
 from placet.consents.actions import history
 from placet.delivery.mailbox import Maildir
-from placet.delivery.model import MessageId, Outgoing, Sent, Unknown
+from placet.delivery.model import Kind, MessageId, Outgoing, Sent, Unknown
 from placet.delivery.returns import Returns
 from placet.delivery.status import came_back
 from placet.subjects.model import Subject
@@ -27,9 +28,12 @@ def returns(house: House, tmp_path: Path) -> Returns:
     return Returns(placet.database, placet.unsubscribing, placet.rulebook, maildir)
 
 
-def sent(house: House, person: Subject, key: str = "campaign/7", *, lost: bool = False) -> Outgoing:
-    """An offer that has left; *lost*: its answer never came."""
-    house.plan(offer(person, key, house.now, topic=key))
+def sent(
+    house: House, person: Subject, key: str = "campaign/7", *, lost: bool = False, service: bool = False
+) -> Outgoing:
+    """An offer (or a *service* message) that has left; *lost*: its answer never came."""
+    more = {"kind": Kind.SERVICE, "activity": SERVICE} if service else {"topic": key}
+    house.plan(offer(person, key, house.now, **more))
     (started,) = house.claim().started
     house.settle({started.id: Unknown("answer-lost") if lost else Sent("q1")})
     return started
@@ -94,6 +98,26 @@ def test_a_message_whose_answer_was_lost_is_known_by_what_comes_back_for_it(
     assert house.states(anna) == [("unknown", "answer-lost")]
     brought(returns, house, report(message.reference, action, status), report("0" * 32, "failed", "5.1.1"))
     assert house.states(anna) == [left]
+
+
+def test_a_mailbox_that_is_full_on_three_days_of_a_month_is_not_written_to_any_more(
+    house: House, returns: Returns
+) -> None:
+    anna, berta = house.person("anna"), house.person("berta")
+    for day in range(3):
+        for person in (anna, berta):
+            # Berta's comes back three times, on one day.
+            message = sent(house, person, f"campaign/{day}", service=True)
+            if person is anna or day == 0:
+                brought(returns, house, *[report(message.reference, "failed", "5.2.2")] * 3)
+        if day < 2:
+            assert house.states(anna)[-1] == ("failed", "mailbox-full")
+            house.now += timedelta(days=1)
+    house.plan(offer(anna, "campaign/9", house.now, kind=Kind.SERVICE, activity=SERVICE))
+    house.plan(offer(berta, "campaign/9", house.now, kind=Kind.SERVICE, activity=SERVICE))
+    house.claim()
+    assert house.states(anna)[-1] == ("refused", "suppressed")
+    assert house.states(berta)[-1] == ("sending", None)
 
 
 def test_a_complaint_is_an_objection_and_ends_marketing_to_that_address(house: House, returns: Returns) -> None:

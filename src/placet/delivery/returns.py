@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 import psycopg
@@ -28,6 +28,8 @@ from placet.store.queries import queries
 
 SQL = queries("placet.delivery", "returns.sql")
 
+AGAIN, TIMES = timedelta(days=30), 3
+"""On so many days of that time mail to an address came back for no lasting reason."""
 POLL = 2.0
 """Seconds between two looks into the Maildir."""
 log = structlog.get_logger()
@@ -61,6 +63,7 @@ class Returns:
                 case Bounce(reference, outcome):
                     if outcome is not None:
                         self.links.delivery.report(connection, reference, outcome, now=now)
+                        self._spare(connection, reference, now)
                 case Complaint(reference):
                     self._complained(connection, reference, now)
                 case StopAsked(token):
@@ -70,6 +73,12 @@ class Returns:
                 case Unread():
                     log.info("returns.unread")
             connection.execute(SQL["count_returned"], {"what": _WORDS[type(found)], "now": now})
+
+    def _spare(self, connection: Connection, reference: str, now: datetime) -> None:
+        """A mailbox that is full or out of reach again and again is nobody's: it is not written to any more."""
+        values = {"reference": reference, "since": now - AGAIN, "most": TIMES}
+        for channel, address in connection.execute(SQL["worn_out"], values).fetchall():
+            store.suppress(connection, channel, address, "bounce", now=now)
 
     def _complained(self, connection: Connection, reference: str, now: datetime) -> None:
         """GDPR 21(3): marketing on that channel ends, and none goes to that address, whosever it is."""

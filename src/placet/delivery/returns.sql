@@ -2,6 +2,15 @@
 -- A message by the reference of its last attempt.
 SELECT id, channel, address FROM delivery.message WHERE reference = %(reference)s;
 
+-- name: worn_out
+-- Where a message went, if mail to there came back on several days for a reason that does not last.
+SELECT message.channel, message.address FROM delivery.message
+JOIN delivery.message AS failed ON failed.address = message.address AND failed.channel = message.channel
+WHERE message.reference = %(reference)s AND failed.changed_at > %(since)s
+  AND failed.state = 'failed' AND failed.reason IN ('mailbox-full', 'not-reached-in-time')
+GROUP BY message.channel, message.address
+HAVING count(DISTINCT (failed.changed_at AT TIME ZONE 'UTC')::date) >= %(most)s;
+
 -- name: count_returned
 -- One mail more that came back, of a kind, on a day (UTC).
 INSERT INTO delivery.returned (day, what, count) VALUES ((%(now)s::timestamptz AT TIME ZONE 'UTC')::date, %(what)s, 1)

@@ -61,7 +61,9 @@ class Trials:
         now: datetime,
     ) -> Outcome:
         if to not in self.addresses.get(ChannelId(channel), ()):
-            raise NotFound("this is no address for trials (PLACET_TRIAL_ADDRESSES); nothing was sent", code="trial-address")
+            raise NotFound(
+                "this is no address for trials (PLACET_TRIAL_ADDRESSES); nothing was sent", code="trial-address"
+            )
         opened = made()
         if opened is None:
             raise Unavailable("this channel is not set up; nothing was sent", code="channel-not-set-up")

@@ -43,6 +43,8 @@ CREATE INDEX message_started ON delivery.message (number, started_at) INCLUDE (k
     WHERE started_at IS NOT NULL;
 CREATE INDEX message_of ON delivery.message (number, planned_at, id);
 CREATE UNIQUE INDEX message_reference ON delivery.message (reference) WHERE reference IS NOT NULL;
+CREATE INDEX message_worn_out ON delivery.message (address)
+    WHERE state = 'failed' AND reason IN ('mailbox-full', 'not-reached-in-time');
 CREATE INDEX message_carrier ON delivery.message (channel, carrier_id) WHERE carrier_id IS NOT NULL;
 
 -- Addresses that are not written to: a keyed hash, whosever they are.
