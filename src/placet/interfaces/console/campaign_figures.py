@@ -11,7 +11,7 @@ from placet.interfaces.console.figures import Shown, between, number, percent, s
 from placet.interfaces.web.charts import Bar
 from placet.interfaces.web.languages import Words
 from placet.kernel.ids import ChannelId
-from placet.purposes.offers.campaigns.model import Counted, Effect, Results
+from placet.purposes.offers.campaigns.model import Counted, Effect, Progress, Results
 
 WAITING = ("planned", "deferred", "sending")
 CAME = ("sent", "delivered")
@@ -73,12 +73,11 @@ def reach(counted: Counted, release: Release) -> Reach:
     )
 
 
-def running(results: Results, release: Release) -> Running:
-    progress = results.progress
+def running(progress: Progress, release: Release) -> Running:
     waiting = sum(progress.states.get(state, 0) for state in WAITING)
     total = release(progress.total).shown
     return Running(
-        results.channel,
+        progress.channel,
         max(0, total - release(waiting).shown),
         total,
         release(sum(progress.states.get(state, 0) for state in CAME)),

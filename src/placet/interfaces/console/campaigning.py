@@ -142,7 +142,10 @@ class Campaigning:
             problems = self.ground.campaigns.problems(connection, campaign.brief, now=visit.now) if is_draft else []
             changes = self.ground.campaigns.changes(connection, campaign.id)
             members = members_of(connection, changes)
-            found = self.ground.campaigns.results(connection, campaign.id)
+            going = self.ground.campaigns.progress(connection, campaign.id)
+            # What came of it is not read again each moment: only how it goes.
+            is_live = "live" in visit.request.query_params
+            found = () if is_live else self.ground.campaigns.results(connection, campaign.id)
             channel_names = self.ground.channel_names(connection, visit)
         able = campaign_view.can(campaign, session, problems)
         return self.ground.office.render(
@@ -158,7 +161,7 @@ class Campaigning:
             problems=problems,
             changes=campaign_view.folded(changes),
             members=members,
-            running=[campaign_figures.running(each, release) for each in found],
+            running=[campaign_figures.running(each, release) for each in going if each.total],
             outcomes=_outcomes(found, release),
             shown=campaign_figures,
             figures=figures,
