@@ -76,6 +76,7 @@ from placet.ledger.keeper import Keeper
 from placet.ledger.keys import Keys
 from placet.ledger.keys import load as load_keys
 from placet.ledger.outside import Outside
+from placet.purposes.offers import topics
 from placet.purposes.offers.purpose import Ground, Offers
 from placet.rights import erasure
 from placet.rights.journal import Entry, Journal
@@ -248,7 +249,7 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     offers = Offers.of(Ground(config, master, database, subjects, in_force, rulebook, gate, delivery))
     with database.transaction() as connection:
         told = ServiceTexts(in_force.read(connection).controller)
-    answers = Answers(database, delivery, rulebook, clock.now)
+    answers = Answers(database, delivery, rulebook, clock.now, topics.meant)
     wires = _channels(config, master, (codes, told, offers), answers)
     reached = {channel.id for channel in wires}
     # Whoever has no address that we can write to finds it in the app.

@@ -25,6 +25,8 @@ from placet.consents import actions as consents
 from placet.consents.model import Actor, Wish
 from placet.delivery import wishes
 from placet.delivery.answers import SMS
+from placet.delivery.model import Kind
+from placet.delivery.rules import Mute
 from placet.delivery.sending import Sender
 from placet.kernel import clock
 from placet.subjects.model import Alias, Subject
@@ -158,7 +160,10 @@ def test_a_code_that_confirms_a_contact_goes_to_that_contact_though_it_bounced_b
     reached(placet, tmp_path, body)
 
 
-@pytest.mark.parametrize(("said", "left"), [(b"STOP", "withdrawn"), (b"Paldies!", "given")])
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [(b"STOP", "withdrawn"), (b"STOP weather", "withdrawn"), (b"stop TRAVEL", "given"), (b"Paldies!", "given")],
+)
 def test_whoever_answers_stop_has_withdrawn_the_channel_though_nothing_was_sent(
     placet: Application, anna: Subject, tmp_path: Path, said: bytes, left: str
 ) -> None:
@@ -171,7 +176,9 @@ def test_whoever_answers_stop_has_withdrawn_the_channel_though_nothing_was_sent(
         await until(lambda: carrier.acknowledged == [0])
         with application.database.transaction() as connection:
             newest = consents.history(connection, anna.id, limit=1)[0]
+            muted = wishes.muted(connection, anna.id)
         assert (newest.purpose, newest.channel, newest.decision) == (OFFERS, SMS, left)
+        assert muted == ([Mute(Kind.OFFER, "travel", SMS)] if b"TRAVEL" in said else [])
 
     reached(placet, tmp_path, body)
 

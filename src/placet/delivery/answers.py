@@ -18,10 +18,11 @@ from placet.consents.actions import Rulebook
 from placet.consents.model import Decision
 from placet.delivery import wishes
 from placet.delivery.actions import Delivery
-from placet.delivery.model import Outcome
+from placet.delivery.model import Kind, Outcome
 from placet.delivery.receipts import Receipts
+from placet.delivery.rules import Mute
 from placet.delivery.sms_returns import Receipt, Reply
-from placet.delivery.stop_words import SomethingElse, meaning
+from placet.delivery.stop_words import SomethingElse, Stop, meaning
 from placet.delivery.unsubscribing import Said, closing
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId
@@ -41,6 +42,8 @@ class Answers:
     delivery: Delivery
     rulebook: Rulebook
     clock: Callable[[], datetime]
+    topic_of: Callable[[str], str | None] = lambda _: None
+    """The topic that a person's word means."""
     _receipts: Receipts = attrs.field(init=False, eq=False, repr=False)
 
     @_receipts.default
@@ -53,14 +56,16 @@ class Answers:
 
     async def reply(self, found: Reply) -> None:
         """A doubt counts as a wish to stop: nobody reads answers, and silence must not go on sending."""
-        if isinstance(meaning(found.text), SomethingElse):
+        meant = meaning(found.text)
+        if isinstance(meant, SomethingElse):
             return
         try:
             number = Alias.msisdn(found.source)
         except BadInput:
             log.warning("sms.stop-from-nobody")
             return
-        await asyncio.to_thread(self._stop, number)
+        topic = self.topic_of(meant.topic) if isinstance(meant, Stop) and meant.topic is not None else None
+        await asyncio.to_thread(self._stop, number, topic)
 
     def _report(self, together: Sequence[Receipt]) -> list[bool]:
         """The first word on a message counts, should there be two; of which there is a message is told."""
@@ -83,8 +88,11 @@ class Answers:
         with self.database.transaction() as connection:
             return self.delivery.report_numbered(connection, SMS, found.number, found.outcome, now=now)
 
-    def _stop(self, number: Alias) -> None:
-        """The channel of every purpose; a number that nobody is known by is not written to either."""
+    def _stop(self, number: Alias, topic: str | None) -> None:
+        """
+        One *topic* of offers, else the channel of every purpose; a number that nobody is known by is not written to
+        either.
+        """
         now = self.clock()
         with self.database.transaction() as connection:
             person = self.delivery.subjects.find(connection, number)
@@ -92,6 +100,9 @@ class Answers:
                 wishes.suppress(
                     connection, self.delivery.subjects.vault, number, "do-not-contact", channel=SMS, now=now
                 )
+                return
+            if topic is not None:
+                wishes.mute(connection, person.id, Mute(Kind.OFFER, topic, SMS), now=now)
                 return
             said = Said(Decision.WITHDRAWN, "sms", "STOP")
             stopped = closing(connection, person.id, person.number, SMS, among=None, said=said)

@@ -31,7 +31,7 @@ class SomethingElse:
 
 def meaning(text: str) -> Stop | PerhapsStop | SomethingElse:
     """What *text* wants. A doubt is never taken for a wish to go on."""
-    said = _plain(text)
+    said = plain(text)
     stops, perhaps = _words()
     if said in stops:
         return Stop()
@@ -44,8 +44,8 @@ def meaning(text: str) -> Stop | PerhapsStop | SomethingElse:
     return SomethingElse()
 
 
-def _plain(text: str) -> str:
-    """Folded case, no diacritics, no punctuation around words, single spaces."""
+def plain(text: str) -> str:
+    """As words are compared: folded case, no diacritics, no punctuation around words, single spaces."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("й", "\0"))
     letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).replace("\0", "й")
     spaced = "".join(sign if sign.isalnum() or sign == "-" else " " for sign in letters)
@@ -55,4 +55,4 @@ def _plain(text: str) -> str:
 @cache
 def _words() -> tuple[frozenset[str], tuple[str, ...]]:
     listed = yaml.safe_load(Path(__file__).with_name("stop_words.yaml").read_text(encoding="utf-8"))
-    return frozenset(map(_plain, listed["stop"])), tuple(map(_plain, listed["perhaps"]))
+    return frozenset(map(plain, listed["stop"])), tuple(map(plain, listed["perhaps"]))

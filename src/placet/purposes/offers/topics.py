@@ -10,6 +10,7 @@ from typing import NewType
 import attrs
 import yaml
 
+from placet.delivery.stop_words import plain
 from placet.kernel.errors import BadInput
 
 TopicId = NewType("TopicId", str)
@@ -40,6 +41,21 @@ def get(id: str) -> Topic:
 def offered(id: str) -> bool:
     """Whether something may be offered under *id*: it is a topic, and has not ended."""
     return any(topic.id == id for topic in all())
+
+
+def meant(word: str) -> TopicId | None:
+    """The topic that somebody who writes `STOP word` means: its id, or the first word of its title."""
+    return _words().get(plain(word))
+
+
+@cache
+def _words() -> Mapping[str, TopicId]:
+    """A word that two topics begin with means neither."""
+    found: dict[str, set[TopicId]] = {}
+    for topic in all():
+        for said in (topic.id, *(title.split()[0] for title in topic.titles.values())):
+            found.setdefault(plain(said), set()).add(topic.id)
+    return {word: next(iter(ids)) for word, ids in found.items() if len(ids) == 1}
 
 
 @cache
