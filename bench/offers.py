@@ -9,10 +9,10 @@ from __future__ import annotations
 import signal
 import sys
 
-from bench import crashing, ground, mailing, selecting, sending, texting, unsubscribing
+from bench import crashing, ground, interests, mailing, selecting, sending, texting, unsubscribing
 from bench.harness import Report, attempted
 
-THEMES = (selecting, sending, mailing, texting, unsubscribing, crashing)
+THEMES = (selecting, sending, mailing, texting, unsubscribing, crashing, interests)
 
 
 def main() -> None:

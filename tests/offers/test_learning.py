@@ -320,6 +320,22 @@ def test_what_is_old_is_forgotten(desk: Desk) -> None:
         assert connection.execute("SELECT count(*) FROM offers.heard").fetchone() == (0,)
 
 
+def test_a_month_after_a_withdrawal_nothing_is_left(desk: Desk) -> None:
+    person, stays = desk.person(), desk.person()
+    desk.say(person, "withdrawn")
+    with desk.placet.database.transaction() as connection:
+        row = connection.execute("SELECT max(recorded_at) FROM consents.current").fetchone()
+    assert row is not None
+    said: datetime = row[0]
+    for one in (person, stays):
+        desk.reached(one, TRAVEL, said - 20 * DAY)
+    for days, left in ((29, {person.number, stays.number}), (31, {stays.number})):
+        desk.learning.round(said + days * DAY)
+        with desk.placet.database.transaction() as connection:
+            held = connection.execute("SELECT DISTINCT number FROM offers.heard").fetchall()
+        assert {number for (number,) in held} == left
+
+
 def test_an_offer_on_a_topic_that_another_offer_has_waits_for_the_next_time(desk: Desk) -> None:
     people = [desk.person() for _ in range(8)]
     offers, _, audience = desk.sort(people, TRAVEL, TRAVEL)

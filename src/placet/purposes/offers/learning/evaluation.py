@@ -118,9 +118,9 @@ def evaluate(trials: Trials, policy: Policy, *, seed: int = 1) -> Evaluation:
         model=version(policy),
         people=len(np.unique(person)),
         picks=len(trials),
-        gain=_median(gains),
-        learner=_median([_mean(one.learner_worth, person) for one in parted]),
-        rule=_median([_mean(one.rule_worth, person) for one in parted]),
+        gain=median(gains),
+        learner=median([_mean(one.learner_worth, person) for one in parted]),
+        rule=median([_mean(one.rule_worth, person) for one in parted]),
         splits=gains,
         effective=float(np.median([_effective(one) for one in weights])),
         heaviest=float(np.max(weights)) if len(trials) else 0.0,
@@ -191,10 +191,29 @@ def stopping(trials: Trials, told: Told, judged: Judged, policy: Policy) -> Stop
     every = np.ones(len(rows))
     first = np.unique((trials.person[rows] * len(trials.topics) + column)[after])
     return Stopping(
-        _share(after.astype(float), every, person),
-        _share((wanted & ~after) * every, wanted * every, person),
+        share(after.astype(float), every, person),
+        share((wanted & ~after) * every, wanted * every, person),
         len(first),
     )
+
+
+def share(part: Floats, whole: Floats, person: Whole) -> Estimate:
+    """Σ part / Σ whole, with the error that people make (the ratio estimator, linearised)."""
+    total = float(whole.sum())
+    if total == 0:
+        return Estimate(0.0, 0.0, 0.0)
+    ratio = float(part.sum()) / total
+    off = np.bincount(person, part - ratio * whole)
+    error = float(np.sqrt((off**2).sum())) / total
+    return Estimate(ratio, ratio - Z * error, ratio + Z * error)
+
+
+def median(estimates: Sequence[Estimate]) -> Estimate:
+    """Step 4."""
+    middle = float(np.median([one.value for one in estimates]))
+    errors = [((one.high - one.value) / Z) ** 2 + (one.value - middle) ** 2 for one in estimates]
+    error = float(np.sqrt(np.median(errors)))
+    return Estimate(middle, middle - Z * error, middle + Z * error)
 
 
 def _ever_since(ends: Flags, series: Whole) -> Flags:
@@ -220,26 +239,7 @@ def _taken(shares: Floats, chosen: Whole) -> Floats:
 
 def _mean(values: Floats, person: Whole) -> Estimate:
     """Step 3."""
-    return _share(values, np.ones(len(values)), person)
-
-
-def _share(part: Floats, whole: Floats, person: Whole) -> Estimate:
-    """Σ part / Σ whole, with the error that people make (the ratio estimator, linearised)."""
-    total = float(whole.sum())
-    if total == 0:
-        return Estimate(0.0, 0.0, 0.0)
-    ratio = float(part.sum()) / total
-    off = np.bincount(person, part - ratio * whole)
-    error = float(np.sqrt((off**2).sum())) / total
-    return Estimate(ratio, ratio - Z * error, ratio + Z * error)
-
-
-def _median(estimates: Sequence[Estimate]) -> Estimate:
-    """Step 4."""
-    middle = float(np.median([one.value for one in estimates]))
-    errors = [((one.high - one.value) / Z) ** 2 + (one.value - middle) ** 2 for one in estimates]
-    error = float(np.sqrt(np.median(errors)))
-    return Estimate(middle, middle - Z * error, middle + Z * error)
+    return share(values, np.ones(len(values)), person)
 
 
 def _effective(weights: Floats) -> float:

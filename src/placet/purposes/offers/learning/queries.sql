@@ -187,6 +187,24 @@ DELETE FROM offers.ended WHERE number = %(number)s;
 -- What is too old to be remembered.
 DELETE FROM offers.heard WHERE at < %(before)s;
 
--- name: forget_picks
+-- name: forget_pick
 -- Picks that are too old to be judged by.
 DELETE FROM offers.pick WHERE at < %(before)s;
+
+-- name: forget_heard_withdrawn
+-- Of whoever took back the consent to offers before an instant, nothing is kept any longer.
+DELETE FROM offers.heard USING consents.current AS said
+WHERE said.number = heard.number AND said.purpose = 'offers' AND said.channel = '' AND said.decision <> 'given'
+  AND said.recorded_at < %(withdrawn)s;
+
+-- name: forget_pick_withdrawn
+-- Of whoever took back the consent to offers before an instant, nothing is kept any longer.
+DELETE FROM offers.pick USING consents.current AS said
+WHERE said.number = pick.number AND said.purpose = 'offers' AND said.channel = '' AND said.decision <> 'given'
+  AND said.recorded_at < %(withdrawn)s;
+
+-- name: forget_ended_withdrawn
+-- Of whoever took back the consent to offers before an instant, nothing is kept any longer.
+DELETE FROM offers.ended USING consents.current AS said
+WHERE said.number = ended.number AND said.purpose = 'offers' AND said.channel = '' AND said.decision <> 'given'
+  AND said.recorded_at < %(withdrawn)s;

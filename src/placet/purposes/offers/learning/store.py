@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from placet.store.queries import queries
 SQL = queries("placet.purposes.offers.learning")
 HALF_LIVES = 4
 """How long anything is remembered: after so many, a sixteenth of it is left."""
+KEPT_AFTER_WITHDRAWAL = timedelta(days=30)
+"""As the catalogue says of `offers`."""
 _AT_ONCE = 50_000
 
 
@@ -106,10 +108,10 @@ def trials(connection: Connection, policy: Policy, *, ripe: datetime) -> list[di
 
 
 def forget(connection: Connection, policy: Policy, *, now: datetime) -> None:
-    """Delete what is no longer remembered."""
-    before = now - HALF_LIVES * policy.half_life
-    connection.execute(SQL["forget_heard"], {"before": before})
-    connection.execute(SQL["forget_picks"], {"before": before})
+    """Delete what is no longer remembered, and all of those who took their consent back a month ago."""
+    values = {"before": now - HALF_LIVES * policy.half_life, "withdrawn": now - KEPT_AFTER_WITHDRAWAL}
+    for name in ("heard", "pick", "heard_withdrawn", "pick_withdrawn", "ended_withdrawn"):
+        connection.execute(SQL[f"forget_{name}"], values)
 
 
 def last_round(connection: Connection, model: str) -> tuple[bool, datetime | None]:
