@@ -35,6 +35,8 @@ Letters: TypeAlias = Callable[[str, str], Letter | None]
 _PAUSE = timedelta(minutes=5)
 """Greylisting servers take it then; a relay that is away is asked again then."""
 
+_ACCEPTED = frozenset({250, 251})
+_GO_ON = 354
 _CLOSING = 421
 _INTERNATIONAL = ["SMTPUTF8", "BODY=8BITMIME"]
 _QUEUED = re.compile(r"queued as ([!-~]{1,100})", re.IGNORECASE)
@@ -143,7 +145,7 @@ class Email:
         """The part in which the relay takes the message: whatever breaks here leaves it unknown."""
         try:
             async with asyncio.timeout_at(deadline):
-                reply = await client.data(mail.content)
+                reply = await _content(client, mail)
         except aiosmtplib.SMTPDataError as error:
             await self._back(client)
             return self._refused(blame_at_data(error.code, error.message))
@@ -184,13 +186,14 @@ class Email:
 
     async def _envelope(self, client: aiosmtplib.SMTP, mail: Mail) -> None:
         """MAIL and RCPT. After a refusal the connection serves the next message; after anything else it is closed."""
-        options, encoding = ([], "ascii") if not mail.recipient.international else (_INTERNATIONAL, "utf-8")
+        options = _INTERNATIONAL if mail.recipient.international else []
         if options and not client.supports_extension("smtputf8"):
             self._idle.append(client)
             raise aiosmtplib.SMTPNotSupported("SMTPUTF8")
         try:
-            await client.mail(mail.sender, options=options, encoding=encoding)
-            await client.rcpt(mail.recipient.address, encoding=encoding)
+            await _accepted(client, b"MAIL", [f"FROM:<{mail.sender}>", *options], aiosmtplib.SMTPSenderRefused)
+            to = f"TO:<{mail.recipient.address}>"
+            await _accepted(client, b"RCPT", [to], aiosmtplib.SMTPRecipientRefused)
         except aiosmtplib.SMTPRecipientRefused:
             await self._back(client)
             raise
@@ -214,6 +217,34 @@ class Email:
 
     def _deferred(self, why: str) -> Deferred:
         return Deferred(why, self._clock() + _PAUSE)
+
+
+async def _accepted(
+    client: aiosmtplib.SMTP,
+    verb: bytes,
+    arguments: Sequence[str],
+    refused: type[aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPRecipientRefused],
+) -> None:
+    """As the client's own `mail` and `rcpt`, which take apart once more an address that is known to be one."""
+    reply = await client.execute_command(verb, *(argument.encode() for argument in arguments))
+    if reply.code not in _ACCEPTED:
+        raise refused(reply.code, reply.message, arguments[0])
+
+
+async def _content(client: aiosmtplib.SMTP, mail: Mail) -> aiosmtplib.SMTPResponse:
+    """As the client's own `data`, which looks at every line again: all of a composed mail end in CRLF."""
+    wire = client.protocol
+    if wire is None:
+        raise aiosmtplib.SMTPServerDisconnected("the connection has ended")
+    reply = await client.execute_command(b"DATA")
+    if reply.code != _GO_ON:
+        raise aiosmtplib.SMTPDataError(reply.code, reply.message)
+    # RFC 5321 §4.5.2; the header, which comes first, begins with no dot.
+    wire.write(mail.content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+    reply = await wire.read_response(timeout=client.timeout)
+    if reply.code not in _ACCEPTED:
+        raise aiosmtplib.SMTPDataError(reply.code, reply.message)
+    return reply
 
 
 async def _quit(client: aiosmtplib.SMTP) -> None:
