@@ -6,19 +6,25 @@ import itertools
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import attrs
+import jsonschema_rs
 import pytest
 from holdings_life import Life, begin, lived
 from rights_people import Shelf
 
 from placet.bootstrap import Application, erase, merge
 from placet.delivery.model import Kind, Message
+from placet.delivery.notes import Filled
 from placet.kernel.errors import NotFound
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId, new_subject_id
-from placet.rights import holdings
+from placet.rights import export, holdings
 from placet.rights.holdings import Holdings
+from placet.subjects import postal
 from placet.subjects.model import LANGUAGES, Alias, Subject
+
+VALIDATOR = jsonschema_rs.validator_for(json.loads(export.schema()))
 
 
 @pytest.fixture
@@ -64,6 +70,36 @@ def test_what_was_sent_is_listed_without_its_words(anna: tuple[Life, Subject]) -
     (row,) = (row for row in held(life, person)["messages"] if row["channel"] == "sms")
     assert (row["kind"], row["channel"], row["became"], row["reason"]) == ("service", "sms", "planned", None)
     assert "482193" not in str(row)
+
+
+def test_inbox_calls_and_address_are_listed_and_fit_the_schema(anna: tuple[Life, Subject]) -> None:
+    life, person = anna
+    message = Message(
+        subject=person.id, key="spring", kind=Kind.OFFER, activity=ActivityId("offers.app-campaign"),
+        channel=ChannelId("app"), template="spring", language="lv", topic="phones",
+        not_before=life.now, not_after=life.now + timedelta(minutes=5),
+    )  # fmt: skip
+    placet = life.placet
+    with placet.database.transaction() as connection:
+        (id,) = placet.delivery.plan(connection, [message], now=life.now).fresh
+        placet.inbox.put(connection, person.id, id, Filled("Hello", ("One.", "Two.")), now=life.now)
+        home = postal.address("Brīvības iela 1", "Rīga", "1010")
+        placet.subjects.move(connection, person.id, home, now=life.now)
+        connection.execute(
+            "INSERT INTO delivery.call (message, attempt, number, staff, opened_at, outcome, ended_at)"
+            " VALUES (%s, 1, %s, %s, %s, 'no-answer', %s)",
+            [id, person.number, uuid4(), life.now, life.now],
+        )
+    found = held(life, person)
+    (row,) = found["inbox"]
+    assert (row["title"], row["text"], row["topic"], row["read_at"]) == ("Hello", "One.\n\nTwo.", "phones", None)
+    addresses = [row["value"] for row in found["contacts"] if row["kind"] == "address"]
+    assert addresses == ["Brīvības iela 1, Rīga, LV-1010"]
+    (call,) = found["calls"]
+    assert (call["attempt"], call["call_outcome"]) == (1, "no-answer")
+    made = export.document(placet, person.id, now=life.now)
+    VALIDATOR.validate(json.loads(made.read()))
+    made.file.close()
 
 
 def test_sealed_evidence_is_opened_for_its_own_person(anna: tuple[Life, Subject]) -> None:

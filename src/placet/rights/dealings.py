@@ -7,6 +7,7 @@ from datetime import datetime
 
 from placet.access import held, reads
 from placet.access import openings as desk
+from placet.delivery.calls import calls_of
 from placet.delivery.model import MessageId
 from placet.duties import Json
 from placet.kernel.periods import format_instant
@@ -76,22 +77,52 @@ def staff_access(reading: Reading) -> Iterator[Json]:
 
 
 def messages(reading: Reading) -> Iterator[Json]:
-    """What was sent and what was not, with the reason; what stood in it is not kept."""
+    """What was sent and what was not, with the reason, under every identity; what stood in it is not kept."""
+    before: MessageId | None = None
+    while page := reading.rooms.delivery.of_subject(reading.connection, reading.person.id, before=before, limit=PAGE):
+        for found in page:
+            yield {
+                "planned_at": format_instant(found.planned_at),
+                "kind": found.kind,
+                "activity": found.activity,
+                "channel": found.channel,
+                "topic": found.topic,
+                "became": found.state,
+                "reason": found.reason,
+                "changed_at": format_instant(found.changed_at),
+            }
+        before = page[-1].id
+
+
+def inbox(reading: Reading) -> Iterator[Json]:
+    """What the app shows, with its words."""
+    before: MessageId | None = None
+    while page := reading.rooms.inbox.of_subject(reading.connection, reading.person.id, before=before, limit=PAGE):
+        for item in page:
+            yield {
+                "put_at": format_instant(item.put_at),
+                "kind": item.kind,
+                "topic": item.topic,
+                "title": item.title,
+                "text": "\n\n".join(item.paragraphs),
+                "read_at": instant(item.read_at),
+            }
+        before = page[-1].message
+
+
+def calls(reading: Reading) -> Iterator[Json]:
+    """Which member called is the member's own data; what came of it is the person's."""
     for identity in reading.identities:
-        before: MessageId | None = None
-        while page := reading.rooms.delivery.of_subject(reading.connection, identity.id, before=before, limit=PAGE):
-            for found in page:
-                yield {
-                    "planned_at": format_instant(found.planned_at),
-                    "kind": found.kind,
-                    "activity": found.activity,
-                    "channel": found.channel,
-                    "topic": found.topic,
-                    "became": found.state,
-                    "reason": found.reason,
-                    "changed_at": format_instant(found.changed_at),
-                }
-            before = page[-1].id
+        for made in calls_of(reading.connection, identity.id):
+            yield {
+                "opened_at": format_instant(made.opened_at),
+                "kind": made.kind,
+                "activity": made.activity,
+                "topic": made.topic,
+                "attempt": made.attempt,
+                "call_outcome": made.outcome,
+                "ended_at": instant(made.ended_at),
+            }
 
 
 def sign_ins(reading: Reading) -> Iterator[Json]:

@@ -164,6 +164,8 @@ _ROWS: Mapping[str, Callable[[Reading], Iterable[Json]]] = {
     "pending_grants": dealings.pending_grants,
     "uses": rows.uses,
     "messages": dealings.messages,
+    "inbox": dealings.inbox,
+    "calls": dealings.calls,
     "requests": dealings.requests,
     "restrictions": dealings.restrictions,
     "openings": dealings.openings,

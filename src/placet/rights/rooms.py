@@ -14,6 +14,7 @@ from placet.config import Config
 from placet.consents.assisted import Assisted
 from placet.consents.rules import Terms
 from placet.delivery.actions import Delivery
+from placet.delivery.inbox import Inbox
 from placet.duties import Duties
 from placet.gate.actions import Gate
 from placet.kernel.ids import Position, PurposeId
@@ -54,6 +55,8 @@ class Rooms(Protocol):
     def assisted(self) -> Assisted: ...
     @property
     def delivery(self) -> Delivery: ...
+    @property
+    def inbox(self) -> Inbox: ...
     @property
     def duties(self) -> Sequence[Duties]: ...
 

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "decisions": "/history",
     "uses": "/uses",
     "messages": "/messages",
+    "inbox": "/messages/inbox",
     "requests": "/requests",
     "openings": "/data/openings",
     "staff_access": "/data/openings",
