@@ -368,3 +368,27 @@ def test_the_next_letter_says_once_which_topic_ended(placet: Application, now: d
     letter = placet.offers.letter(sent[0].template, "ru")
     assert letter is not None
     assert b"kaija" in letter.fill({"called": "", "news": "kaija", "stop_link": "https://amigo.lv/u/1"})
+
+
+def test_smart_campaigns_are_sorted_by_the_learner_and_each_message_can_say_why(
+    placet: Application, now: datetime
+) -> None:
+    agency = Agency(placet, now)
+    people = [agency.customer(EMAIL) for _ in range(5)]
+    with placet.database.transaction() as connection:
+        placet.offers.wishes.set(connection, people[0].id, PHONES, "never", by="person", now=now)
+    smart = brief(now, kind="smart")
+    for topic in (TRAVEL, PHONES):
+        agency.approved(attrs.evolve(smart, topic=topic))
+    placet.offers.campaigns.round(now)
+    with placet.database.transaction() as connection:
+        picks = connection.execute("SELECT number, topic, reason FROM offers.pick ORDER BY number").fetchall()
+        shown = {person.number: agency.house.shown(person) for person in people}
+        for number, topic, reason in picks:
+            assert [message.topic for message in shown[number]] == ([] if topic is None else [topic])
+            for message in shown[number]:
+                why = placet.offers.why(connection, message.id)
+                assert why is not None
+                assert (why.reasons, why.model) == ((reason,), placet.offers.learning.model)
+    assert [number for number, _, _ in picks] == [person.number for person in people]
+    assert picks[0][1] in {TRAVEL, None}

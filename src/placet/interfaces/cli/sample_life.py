@@ -22,6 +22,7 @@ from placet.delivery.model import Kind
 from placet.gate.actions import Allowed
 from placet.gate.uses import record_uses, under_permit
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId, SubjectId
+from placet.purposes.offers.learning.actions import NOT_INTERESTED
 from placet.purposes.offers.topics import TopicId
 from placet.purposes.offers.wishes import State
 from placet.subjects.model import Alias, Subject
@@ -42,6 +43,8 @@ _SAID = (
 )
 _SAID_FOR_CHILD = (("loyalty", None, "given"), ("offers", None, "refused"), ("mobility", None, "refused"))
 _WANTED: tuple[tuple[str, State], ...] = (("tariffs", "want"), ("family", "want"), ("gaming", "never"))
+_ENDED = "accessories"
+"""A topic that did not interest them, so that the learner stopped it."""
 _AGE = 40
 """A number of years that every day has, also 29 February."""
 _DONE = (
@@ -133,6 +136,9 @@ def _celebrate(application: Application, connection: Connection, subject: Subjec
     """What offers may be about; and the birthday for which the worker sends a greeting, at the hours for it."""
     for topic, state in _WANTED:
         application.offers.wishes.set(connection, subject, TopicId(topic), state, by="person", now=now)
+    application.offers.wishes.set(
+        connection, subject, TopicId(_ENDED), "never", by="learner", reason=NOT_INTERESTED, now=now
+    )
     today = now.astimezone(application.delivery.zone).date()
     known = application.subjects.profile(connection, subject)
     born = attrs.evolve(known, birth_date=today.replace(year=today.year - _AGE))
