@@ -176,8 +176,14 @@ def test_whatever_is_answered_in_whatever_order_only_asked_questions_are_kept(ac
 def test_results_have_shares_intervals_and_a_mean_that_stays_on_its_scale() -> None:
     found = results.counted(
         FORM,
-        {"": (20, 0), USED: (20, 2), WHY: (4, 0), HAPPY: (20, 8)},
-        {(USED, "a"): 14, (USED, "b"): 4, (HAPPY, "5"): 11, (HAPPY, "4"): 1, (WHY, "a"): 4, (WHY, "b"): 3},
+        [
+            ({USED: ["a"], HAPPY: ["5"]}, 11),
+            ({USED: ["a"], HAPPY: ["4"]}, 1),
+            ({USED: ["a"], HAPPY: []}, 2),
+            ({USED: ["b"], WHY: ["a", "b"], HAPPY: []}, 3),
+            ({USED: ["b"], WHY: ["a"], HAPPY: []}, 1),
+            ({USED: [], HAPPY: []}, 2),
+        ],
     )
     used, happy = found.of(USED), found.of(HAPPY)
     assert (used.answered, used.share("a").value, used.skipped.value) == (18, 14 / 18, 0.1)
@@ -191,7 +197,8 @@ def test_results_have_shares_intervals_and_a_mean_that_stays_on_its_scale() -> N
 
 
 def test_an_anonymous_survey_tells_nothing_of_fewer_than_ten_to_anybody() -> None:
-    nine, ten = results.counted(FORM, {"": (9, 0)}, {}), results.counted(FORM, {"": (10, 0), MORE: (10, 1)}, {})
+    nine = results.counted(FORM, [({}, 9)])
+    ten = results.counted(FORM, [({MORE: []}, 1), ({MORE: [results.WRITTEN]}, 9)])
     apart, named = Plan(anonymous=True), Plan()
     assert [results.is_told(apart, nine), results.is_told(apart, ten), results.is_told(named, nine)] == [
         False, True, True,

@@ -84,8 +84,7 @@ class Surveys:
         kept = store.counts(connection, survey.id)
         if kept is not None:
             return results.restored(survey.form, kept)
-        reached, chosen = store.reached(connection, survey.id), store.chosen(connection, survey.id)
-        return results.counted(survey.form, reached, chosen)
+        return results.counted(survey.form, store.said(connection, survey.id))
 
     def written(
         self, connection: Connection, survey: Survey, question: QuestionId, *, page: int = 0, limit: int = _MOST

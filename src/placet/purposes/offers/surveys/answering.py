@@ -187,7 +187,7 @@ class Answering:
 def gather(connection: Connection, survey: Survey) -> None:
     """At the end of *survey*: the last anonymous answers join the others, and what was only begun is deleted."""
     if survey.plan.anonymous:
-        store.mix_all(connection, survey.id)
+        store.mix_rest(connection, survey.id)
     store.drop_begun(connection, survey.id)
 
 

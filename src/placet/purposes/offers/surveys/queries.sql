@@ -107,12 +107,14 @@ WITH waiting AS MATERIALIZED (
 INSERT INTO offers.survey_answer (survey, answers, sealed)
 SELECT %(survey)s, answers, sealed FROM waiting WHERE EXISTS (SELECT FROM enough) ORDER BY gen_random_uuid();
 
--- name: mix_all
--- At the end: the last ballots, however few, together with all others, in a new order and under new names.
+-- name: mix_rest
+-- At the end: the last ballots, however few, together with a thousand others, in a new order and under new names.
 WITH waiting AS MATERIALIZED (
     SELECT answers, sealed FROM offers.survey_ballot WHERE survey = %(survey)s AND is_cast AND answers IS NOT NULL
 ), there AS MATERIALIZED (
-    DELETE FROM offers.survey_answer WHERE survey = %(survey)s RETURNING answers, sealed
+    DELETE FROM offers.survey_answer WHERE id = ANY(ARRAY(
+        SELECT id FROM offers.survey_answer WHERE survey = %(survey)s ORDER BY id LIMIT 1000))
+    RETURNING answers, sealed
 ), emptied AS (
     UPDATE offers.survey_ballot SET answers = NULL, sealed = NULL
     WHERE survey = %(survey)s AND is_cast AND answers IS NOT NULL
@@ -128,25 +130,13 @@ DELETE FROM offers.survey_reply WHERE survey = %(survey)s AND sent_at IS NULL;
 -- The same of ballots.
 DELETE FROM offers.survey_ballot WHERE survey = %(survey)s AND NOT is_cast;
 
--- name: reached
--- How many were asked each question, and how many of them passed it over; '' stands for the survey itself.
+-- name: said
+-- The answers that were sent, each with how often it was given just so.
 WITH said AS (
     SELECT answers FROM offers.survey_reply WHERE survey = %(survey)s AND sent_at IS NOT NULL
     UNION ALL SELECT answers FROM offers.survey_answer WHERE survey = %(survey)s
 )
-SELECT question.key, count(*), count(*) FILTER (WHERE question.value = '[]')
-FROM said, jsonb_each(said.answers) AS question GROUP BY question.key
-UNION ALL SELECT '', count(*), 0 FROM said;
-
--- name: chosen
--- How many chose each answer.
-WITH said AS (
-    SELECT answers FROM offers.survey_reply WHERE survey = %(survey)s AND sent_at IS NOT NULL
-    UNION ALL SELECT answers FROM offers.survey_answer WHERE survey = %(survey)s
-)
-SELECT question.key, answer, count(*)
-FROM said, jsonb_each(said.answers) AS question, jsonb_array_elements_text(question.value) AS answer
-GROUP BY question.key, answer;
+SELECT answers, count(*) FROM said GROUP BY answers;
 
 -- name: sent_replies
 -- Answers that stand with their persons, in an order that says nothing; the key is for what is sealed.

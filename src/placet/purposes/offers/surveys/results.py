@@ -7,7 +7,8 @@ everybody sees tens, and nothing at all while fewer than ten have answered; nobo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from typing import Any
 
@@ -71,17 +72,24 @@ class Results:
         return next(result for result in self.results if result.question.id == id)
 
 
-def counted(form: Form, reached: Mapping[str, tuple[int, int]], chosen: Mapping[tuple[str, Value], int]) -> Results:
-    """
-    Results from counts: *reached* has for each question how many were asked and how many passed it over, and under ''
-    how many answers were sent; *chosen* how many chose each answer.
-    """
-    results = []
-    for question in form.questions:
-        asked, passed = reached.get(question.id, (0, 0))
-        counts = {value: chosen.get((question.id, value), 0) for value in question.values}
-        results.append(Result(question, asked, passed, counts))
-    return Results(reached.get("", (0, 0))[0], tuple(results))
+def counted(form: Form, said: Iterable[tuple[Mapping[str, Sequence[Value]], int]]) -> Results:
+    """Results from answers that were sent, each with how often it was given; no value: the question was passed over."""
+    sent = 0
+    asked: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    chosen: Counter[tuple[str, Value]] = Counter()
+    for answers, count in said:
+        sent += count
+        for id, values in answers.items():
+            asked[id] += count
+            passed[id] += 0 if values else count
+            for value in values:
+                chosen[id, value] += count
+    found = (
+        Result(each, asked[each.id], passed[each.id], {value: chosen[each.id, value] for value in each.values})
+        for each in form.questions
+    )
+    return Results(sent, tuple(found))
 
 
 def kept(results: Results) -> dict[str, Any]:

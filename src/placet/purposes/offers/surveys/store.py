@@ -141,12 +141,9 @@ def save_ballot(connection: Connection, survey: SurveyId, ticket: bytes, kept: K
     return connection.execute(SQL["save_ballot"], {**values, **_said(kept)}).rowcount == 1
 
 
-def reached(connection: Connection, survey: SurveyId) -> dict[str, tuple[int, int]]:
-    return {key: (asked, passed) for key, asked, passed in connection.execute(SQL["reached"], {"survey": survey})}
-
-
-def chosen(connection: Connection, survey: SurveyId) -> dict[tuple[str, str], int]:
-    return {(key, value): count for key, value, count in connection.execute(SQL["chosen"], {"survey": survey})}
+def said(connection: Connection, survey: SurveyId) -> list[tuple[Mapping[str, Sequence[str]], int]]:
+    """The answers that were sent, each with how often it was given just so."""
+    return list(connection.execute(SQL["said"], {"survey": survey}))
 
 
 def sent_replies(
@@ -230,9 +227,9 @@ def mix(connection: Connection, survey: SurveyId, *, least: int) -> None:
     connection.execute(SQL["mix"], {"survey": survey, "least": least})
 
 
-def mix_all(connection: Connection, survey: SurveyId) -> None:
-    """Move the last ballots too, and put all answers in a new order."""
-    connection.execute(SQL["mix_all"], {"survey": survey})
+def mix_rest(connection: Connection, survey: SurveyId) -> None:
+    """Move the last ballots too, among a thousand others in a new order."""
+    connection.execute(SQL["mix_rest"], {"survey": survey})
 
 
 def drop_begun(connection: Connection, survey: SurveyId) -> None:
