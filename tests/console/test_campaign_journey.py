@@ -176,6 +176,7 @@ def test_a_campaign_is_built_approved_tried_sent_and_its_results_are_read(
     assert "Sent: " in told
     letters = [email.message_from_bytes(one.content, policy=email.policy.default) for one in firm.sink.taken[1:]]
     assert {mail["Subject"] for mail in letters} == {WORDS["lv"]["subject"]}
+    assert [mail.defects for mail in letters if mail.defects or "/u/" not in mail["List-Unsubscribe"]] == []
     assert NAME not in other.page.content()
 
     other.press("button[value=pause]")

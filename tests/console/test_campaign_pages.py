@@ -15,9 +15,14 @@ from console.campaign_desk import SMS, WORDS, begin, keep, press, write
 from console.console_crowd import NAME, AtConsole, crowd
 from placet.access.staff import Member, Role
 from placet.bootstrap import Application
+from placet.consents.shares import exact, rounded
+from placet.interfaces.console.campaign_figures import compared, points, table
 from placet.interfaces.console.campaign_forms import with_schedule
+from placet.interfaces.web.languages import Words
 from placet.kernel import clock
-from placet.purposes.offers.campaigns.model import Brief
+from placet.kernel.ids import ChannelId
+from placet.purposes.offers.campaigns.model import Brief, Progress, Results
+from placet.purposes.offers.campaigns.rules import effect, share
 from placet.purposes.offers.topics import TopicId
 from staff.staff_people import hired
 
@@ -229,3 +234,23 @@ def test_the_hour_that_the_clocks_skip_is_the_one_after_it() -> None:
     changed = with_schedule(brief, form, ZoneInfo("Europe/Riga"))
     assert changed.starts_at.astimezone(UTC) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     assert changed.ends_at.astimezone(UTC) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_a_difference_is_told_in_percentage_points_with_its_sign() -> None:
+    words = Words("lv", ZoneInfo("Europe/Riga"))
+    assert [points(share, words) for share in (0.37, -0.051, 0.0, 0.0042)] == ["+37", "\N{MINUS SIGN}5", "0", "+0,4"]
+
+
+def test_what_came_of_a_campaign_is_told_where_it_can_be_and_hidden_where_it_is_of_few() -> None:
+    found = [
+        effect("topic-wanted", share(370, 1000), share(5, 500)),
+        effect("withdrawn", share(3, 1000), share(2, 500)),
+    ]
+    progress = Progress(ChannelId("email"), {"sent": 1000}, {})
+    told = compared(Results(ChannelId("email"), progress, tuple(found)), rounded)
+    assert [(each.is_told, each.is_certain) for each in told] == [(False, True), (False, False)]
+    told = compared(Results(ChannelId("email"), progress, tuple(found)), exact)
+    assert [(each.is_told, each.is_certain) for each in told] == [(True, True), (True, False)]
+    assert [row["count"] for row in table([Results(ChannelId("email"), progress, tuple(found))], rounded)] == [
+        1000, 370, None, None, None,
+    ]  # fmt: skip

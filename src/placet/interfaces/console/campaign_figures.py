@@ -107,9 +107,10 @@ def bars(each: Compared, labels: tuple[str, str], words: Words) -> list[Bar]:
 
 
 def points(share: float, words: Words) -> str:
-    """A difference of shares in percentage points, with its sign."""
-    sign = "\N{MINUS SIGN}" if share < 0 else "+"
-    return f"{sign}{words.percent(abs(share))}" if share else words.percent(0)
+    """A difference of shares in percentage points, with its sign: `+37`, `-0.4`."""
+    size = abs(share) * 100
+    sign = ("\N{MINUS SIGN}" if share < 0 else "+") if size else ""
+    return sign + (words.number(round(size)) if size >= 1 or not size else words.decimal(size))
 
 
 def table(results: Sequence[Results], release: Release) -> list[dict[str, str | int | float | None]]:
