@@ -7,7 +7,7 @@ from bench.ground import Ground
 from bench.harness import QUICK, Report
 
 PLAN = (
-    mail_crash.Plan(messages=300, kills=2, withdrawals=60, connections=16)
+    mail_crash.Plan(messages=300, kills=1, withdrawals=60, connections=16)
     if QUICK
     else mail_crash.Plan(messages=20_000, kills=60, withdrawals=3_000, connections=16)
 )
