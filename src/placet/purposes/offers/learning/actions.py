@@ -143,8 +143,20 @@ class Learning:
             doubts = store.doubtful(connection, self.policy, number, now=now)
         sure = [(doubt, sure) for doubt in doubts if (sure := self._sure(population, doubt)) is not None]
         whose = store.subjects(connection, sorted({doubt.number for doubt, _ in sure}))
-        ended = [self._end(connection, doubt, certainty, whose, now) for doubt, certainty in sure]
-        return [one for one in ended if one is not None]
+        answers = self.gate.check_each(connection, list(whose.values()), SMART, channel=EMAIL, now=now)
+        ended, told = [], []
+        for doubt, certainty in sure:
+            answer = answers.get(whose[doubt.number]) if doubt.number in whose else None
+            if not isinstance(answer, Allowed) or answer.permit is None:
+                continue
+            stopped = Stopped(whose[doubt.number], doubt.number, doubt.topic, doubt.seen.sends, certainty)
+            if self._end(connection, stopped, now):
+                ended.append(stopped)
+                # The use names its permit: what was done with the person's data, they see (B7).
+                told.append(uses.under_permit(answer.permit, outcome=f"topic ended: {doubt.topic}", at=now))
+        if told:
+            uses.record_uses(connection, told)
+        return ended
 
     def news(self, connection: Connection, template: str, subjects: Sequence[SubjectId]) -> Mapping[SubjectId, str]:
         """
@@ -233,23 +245,14 @@ class Learning:
         stop = self.policy.stop
         return rules.certainty(held, stop.below) if rules.stops(held, doubt.seen, wished=False, stop=stop) else None
 
-    def _end(
-        self, connection: Connection, doubt: Doubt, certainty: float, whose: Mapping[Number, SubjectId], now: datetime
-    ) -> Stopped | None:
-        """Under a permit of its own, which the use names: what was done with the person's data, they see (B7)."""
-        subject = whose.get(doubt.number)
-        if subject is None:
-            return None
-        answer = self.gate.check(connection, subject, SMART, channel=EMAIL, now=now)
-        if not isinstance(answer, Allowed) or answer.permit is None:
-            return None
-        topic = TopicId(doubt.topic)
+    def _end(self, connection: Connection, stopped: Stopped, now: datetime) -> bool:
+        """False: the person has spoken of the topic meanwhile, and that stands."""
+        topic, subject = TopicId(stopped.topic), stopped.subject
         if not self.wishes.set(connection, subject, topic, "never", by="learner", now=now, reason=NOT_INTERESTED):
-            return None
-        values = {"number": doubt.number, "topic": topic, "now": now, "sends": doubt.seen.sends, "certainty": certainty}
+            return False
+        values = attrs.asdict(stopped) | {"now": now}
         connection.execute(SQL["end_topic"], values)
-        uses.record_use(connection, uses.under_permit(answer.permit, outcome=f"topic ended: {topic}", at=now))
-        return Stopped(subject, doubt.number, topic, doubt.seen.sends, certainty)
+        return True
 
 
 def _demand_smart(audience: Audience, now: datetime) -> None:
