@@ -35,9 +35,10 @@ class SurveyEditing:
 
     def begin(self, visit: Visit, session: StaffSession) -> Response:
         """A new draft; what it still lacks stands on its page."""
-        form = survey_forms.heading(visit.form, Form({}, {}))
-        if not any(form.titles.values()):
-            return self._heading(visit, session, None, code="no-title")
+        try:
+            form = survey_forms.begun(visit.form)
+        except BadInput as error:
+            return self._heading(visit, session, None, code=error.code)
         with self.office.application.database.transaction() as connection:
             survey = authoring.create(connection, form, Plan(), by=session.member.id, now=visit.now)
         return see_other(f"{HERE}/{survey.id}")

@@ -26,6 +26,14 @@ def texts(fields: Fields, name: str, longest: int) -> Texts:
     return {language: " ".join(fields.get(f"{name}.{language}", "").split())[:longest] for language in LANGUAGES}
 
 
+def begun(fields: Fields) -> Form:
+    """The heading of a new survey; without one in any language there is none."""
+    form = heading(fields, Form({}, {}))
+    if not any(form.titles.values()):
+        raise BadInput("a survey needs a heading in one language at least; nothing was kept", code="no-title")
+    return form
+
+
 def heading(fields: Fields, form: Form) -> Form:
     """*form* with the heading and introduction of the form."""
     intro = texts(fields, "intro", rules.LONGEST_INTRO)
