@@ -13,8 +13,8 @@ import pyarrow.parquet
 import pytest
 
 from placet.kernel.errors import BadInput
-from placet.purposes.offers.learning import rules, world
-from placet.purposes.offers.learning.evaluation import Evaluation, evaluate, gain, judge, stopping
+from placet.purposes.offers.learning import world
+from placet.purposes.offers.learning.evaluation import evaluate, gain, judge, stopping
 from placet.purposes.offers.learning.policy import standard
 from placet.purposes.offers.learning.trials import COLUMNS, Trials, before, of_rows, read
 
@@ -28,20 +28,17 @@ def differing() -> tuple[world.Town, Trials]:
     return town, world.history(town, POLICY, rounds=16)
 
 
-@cache
-def judged() -> Evaluation:
-    return evaluate(differing()[1], POLICY)
-
-
-def test_where_people_differ_the_learner_passes_and_its_interval_holds_the_truth() -> None:
+def test_where_people_differ_the_learner_passes_its_interval_holds_the_truth_and_what_it_believes_comes_true() -> None:
     town, trials = differing()
-    made = judged()
+    made = evaluate(trials, POLICY)
     one = judge(trials, before(trials, POLICY), POLICY, seed=1_000)
     truth = world.worth(town, trials, one.learner, POLICY) - world.worth(town, trials, one.rule, POLICY)
     assert made.passed, made.failed
     assert made.gain.low < truth < made.gain.high
     assert len(made.splits) == 10
     assert made.heaviest <= 1 / POLICY.floor
+    for part in made.bins:
+        assert part.wanted.low - 0.02 <= part.believed <= part.wanted.high + 0.02
 
 
 def test_where_people_are_alike_the_learner_does_not_pass() -> None:
@@ -75,11 +72,6 @@ def test_a_wrong_model_of_interest_leaves_the_estimate_right_as_long_as_the_prop
     truth = world.worth(town, trials, one.rule, POLICY)
     errors = (one.rule_worth - truth).std() / np.sqrt(len(trials))
     assert one.rule_worth.mean() == pytest.approx(truth, abs=5 * errors)
-
-
-def test_what_is_believed_comes_true() -> None:
-    for part in judged().bins:
-        assert part.wanted.low - 0.02 <= part.believed <= part.wanted.high + 0.02
 
 
 def test_stopping_saves_messages_and_keeps_most_of_what_was_wanted() -> None:
@@ -123,15 +115,6 @@ def test_a_file_without_a_column_says_which(tmp_path: Path) -> None:
     path.write_text(",".join(COLUMNS[:-1]) + "\n")
     with pytest.raises(BadInput, match="lacks the columns unwanted"):
         read(path)
-
-
-def test_the_best_a_rule_can_do_with_the_same_knowledge_is_no_better_than_the_truth() -> None:
-    """Shares of the best true topic: no policy in this town is worth more."""
-    town, trials = differing()
-    best = np.where(trials.eligible, town.rates[trials.person], -1.0).argmax(axis=1)
-    ceiling = world.worth(town, trials, np.eye(len(town.topics) + 1)[best], POLICY)
-    assert judged().learner.low < ceiling
-    assert rules.plain(town.rates.mean(axis=0), trials.wished, trials.eligible, POLICY.worth).sum() == len(trials)
 
 
 def _row(
