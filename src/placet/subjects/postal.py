@@ -108,7 +108,9 @@ def _opened(key: bytes, subject: SubjectId, sealed: bytes) -> PostalAddress:
 def _line(text: str) -> str:
     line = " ".join(unicodedata.normalize("NFC", text).split())
     if not 0 < len(line) <= _LONGEST or any(unicodedata.category(sign)[0] == "C" for sign in line):
-        raise BadInput(f"a line of an address has 1 to {_LONGEST} characters; nothing was changed", code="bad-postal-address")
+        raise BadInput(
+            f"a line of an address has 1 to {_LONGEST} characters; nothing was changed", code="bad-postal-address"
+        )
     return line
 
 
