@@ -109,7 +109,7 @@ class Batch:
     people: Mapping[SubjectId, store.Person]
     standings: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]
     answered: dict[bytes, store.Answered]
-    line_since: Mapping[Number, datetime] = attrs.field(factory=dict)
+    line_since: Mapping[Number, datetime]
     keys: dict[SubjectId, bytes] = attrs.field(factory=dict)
     writing: store.Writing = attrs.field(factory=store.Writing)
     rows: list[Row] = attrs.field(factory=list)
@@ -123,12 +123,12 @@ def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook
 
     A refused wish leaves the others untouched. Nothing is acknowledged before the caller's commit.
     """
-    batch = gather(connection, Asked.by(wishes), rulebook, now, lock=True)
+    # The head is locked first: what is read afterwards cannot be changed by another decision until we commit.
+    batch = gather(connection, Asked.by(wishes), rulebook, now, ledger.lock_head(connection))
     outcomes = [decide(batch, wish, facts_for(batch, wish)) for wish in wishes]
+    ledger.append(connection, batch.rows)
     if batch.rows or batch.writing.answered:
-        with connection.pipeline():
-            ledger.append(connection, batch.rows)
-            store.write(connection, batch.writing)
+        store.write(connection, batch.writing)
     return outcomes
 
 
@@ -161,22 +161,16 @@ def request_digest(wish: Wish) -> bytes:
     return sha256(jcs.canonical(said)).digest()
 
 
-def gather(connection: Connection, asked: Asked, rulebook: Rulebook, now: datetime, *, lock: bool) -> Batch:
-    """
-    Read what deciding on it takes, in one round trip; *lock* by whoever will write.
-
-    The head is locked first: what is read afterwards cannot be changed by another decision until we commit.
-    """
-    with connection.pipeline():
-        head = ledger.ask_head(connection, lock=lock)
-        people = store.ask_people(connection, asked.subjects)
-        standings = store.ask_standings(connection, asked.subjects, asked.purposes)
-        answered = store.ask_answered(connection, asked.keys)
-        terms = rulebook.terms(connection)
-        found = Batch(connection, rulebook, now, head(), terms, people(), standings(), answered())
-    if asked.dated and any(each.line_tied for each in terms.values()):
-        found.line_since = store.line_since(connection, [person.number for person in found.people.values()])
-    return found
+def gather(connection: Connection, asked: Asked, rulebook: Rulebook, now: datetime, head: Head) -> Batch:
+    """Read what deciding on it takes."""
+    terms = rulebook.terms(connection)
+    people = store.people(connection, asked.subjects)
+    numbers = [person.number for person in people.values()]
+    standings = store.standings(connection, numbers, asked.purposes) if numbers else {}
+    answered = store.answered(connection, asked.keys)
+    tied = asked.dated and any(each.line_tied for each in terms.values())
+    lines = store.line_since(connection, numbers) if tied else {}
+    return Batch(connection, rulebook, now, head, terms, people, standings, answered, lines)
 
 
 def decide(batch: Batch, wish: Wish, facts: Facts) -> Outcome:

@@ -33,7 +33,7 @@ from placet.consents.rules import admit
 from placet.kernel.errors import BadInput, NotFound
 from placet.kernel.ids import ChannelId, MandateId, Number, PurposeId, RecordId, StaffId, SubjectId
 from placet.kernel.seal import keyed_hash, seal
-from placet.ledger.append import lock_head
+from placet.ledger.append import ending, lock_head
 from placet.store.database import Database
 from placet.store.queries import queries
 from placet.subjects.actions import Subjects
@@ -151,7 +151,7 @@ class Assisted:
     def _refused(self, connection: Connection, first: FirstHalf, now: datetime) -> Refused | None:
         """What the rules would answer today; the same rules decide again when it is completed."""
         wishes = _wishes(first, None)
-        batch = actions.gather(connection, actions.Asked.by(wishes), self.rulebook, now, lock=False)
+        batch = actions.gather(connection, actions.Asked.by(wishes), self.rulebook, now, ending(connection))
         for wish in wishes:
             person = batch.people.get(wish.subject)
             standing = {} if person is None else batch.standings.get((person.number, wish.purpose), {})

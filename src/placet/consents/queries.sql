@@ -9,13 +9,6 @@ SELECT number, purpose, channel, decision, position, occurred_at, recorded_at, c
 FROM consents.state
 WHERE number = ANY(%(numbers)s::int[]) AND purpose = ANY(%(purposes)s::text[]);
 
--- name: states_of
--- The same, by their ids: it need not wait for their numbers.
-SELECT state.number, purpose, channel, decision, position, occurred_at, recorded_at, closed_at, closed_by_self,
-       notice_major, expires_at
-FROM subjects.current AS person JOIN consents.state AS state USING (number)
-WHERE person.id = ANY(%(ids)s::uuid[]) AND purpose = ANY(%(purposes)s::text[]);
-
 -- name: answered
 -- Requests of this batch that were answered before.
 SELECT i.key, i.request, i.position, e.id

@@ -13,6 +13,7 @@ from placet.consents.actions import Asked, Batch, Rulebook, decide, facts_for, g
 from placet.consents.model import Outcome, Wish
 from placet.kernel.ids import Number, SubjectId, new_record_id
 from placet.kernel.seal import KEY_BYTES
+from placet.ledger import append as ledger
 from placet.ledger.model import Row
 from placet.store.queries import queries
 
@@ -43,7 +44,7 @@ class Rehearsal:
 
     def answer(self, wishes: Sequence[Wish], *, now: datetime) -> list[Outcome]:
         """One outcome each; ids and positions mean nothing."""
-        batch = gather(self.connection, Asked.by(wishes), self.rulebook, now, lock=False)
+        batch = gather(self.connection, Asked.by(wishes), self.rulebook, now, ledger.ending(self.connection))
         self._remind(batch, wishes)
         batch.enter = _no_row
         outcomes = [decide(batch, wish, facts_for(batch, wish)) for wish in wishes]

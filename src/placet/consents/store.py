@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -55,7 +55,6 @@ class Answered:
 
 
 StateKey = tuple[Number, PurposeId, ChannelId | None]
-Standings = dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]
 
 
 @attrs.frozen(eq=False)
@@ -98,13 +97,8 @@ class Writing:
 
 
 def people(connection: Connection, ids: Iterable[SubjectId]) -> dict[SubjectId, Person]:
-    return ask_people(connection, ids)()
-
-
-def ask_people(connection: Connection, ids: Iterable[SubjectId]) -> Callable[[], dict[SubjectId, Person]]:
-    """As `people`; the answer can be waited for later, in a pipeline with others."""
     rows = connection.execute(SQL["subjects"], {"ids": pack.array(id.hex for id in ids)})
-    return lambda: {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
+    return {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
 
 
 def standings(
@@ -113,20 +107,9 @@ def standings(
     purposes: Iterable[str],
     *,
     statement: bytes = SQL["states"],
-) -> Standings:
+) -> dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]:
     rows = connection.execute(statement, {"numbers": pack.array(map(str, numbers)), "purposes": list(purposes)})
-    return _standings(rows)
-
-
-def ask_standings(connection: Connection, ids: Iterable[SubjectId], purposes: Iterable[str]) -> Callable[[], Standings]:
-    """As `standings`, by subject; the answer can be waited for later, in a pipeline with others."""
-    asked = {"ids": pack.array(id.hex for id in ids), "purposes": list(purposes)}
-    rows = connection.execute(SQL["states_of"], asked)
-    return lambda: _standings(rows)
-
-
-def _standings(rows: Iterable[tuple[Any, ...]]) -> Standings:
-    found: Standings = {}
+    found: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]] = {}
     for row in rows:
         found.setdefault((row[0], row[1]), {})[row[2] or None] = _state(row)
     return found
@@ -140,12 +123,11 @@ def standing_of(connection: Connection, number: Number) -> dict[PurposeId, Stand
     return dict(found)
 
 
-def ask_answered(connection: Connection, keys: Sequence[bytes]) -> Callable[[], dict[bytes, Answered]]:
-    """What was answered to these keys; the answer can be waited for later, in a pipeline with others."""
+def answered(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Answered]:
     if not keys:
-        return dict
+        return {}
     rows = connection.execute(SQL["answered"], {"keys": list(keys)})
-    return lambda: {bytes(key): Answered(bytes(request), position, id) for key, request, position, id in rows}
+    return {bytes(key): Answered(bytes(request), position, id) for key, request, position, id in rows}
 
 
 def write(connection: Connection, writing: Writing) -> None:

@@ -45,24 +45,16 @@ WAKE_UP = "placet_ledger"
 
 def lock_head(connection: Connection) -> Head:
     """Lock the head row until the transaction ends."""
-    return ask_head(connection, lock=True)()
+    row = connection.execute(_SQL["lock_head"]).fetchone()
+    assert row is not None
+    return Head(*row)
 
 
 def ending(connection: Connection) -> Head:
     """Where the ledger ends in this statement's snapshot, without a lock."""
-    return ask_head(connection, lock=False)()
-
-
-def ask_head(connection: Connection, *, lock: bool) -> Callable[[], Head]:
-    """Ask as `lock_head` or `ending`; the answer can be waited for later, in a pipeline with others."""
-    row = connection.execute(_SQL["lock_head" if lock else "ending"])
-
-    def answer() -> Head:
-        found = row.fetchone()
-        assert found is not None
-        return Head(*found)
-
-    return answer
+    row = connection.execute(_SQL["ending"]).fetchone()
+    assert row is not None
+    return Head(*row)
 
 
 def next_instant(head: Head, now: datetime) -> datetime:
