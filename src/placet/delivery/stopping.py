@@ -33,6 +33,8 @@ BATCH = 500
 AGAIN = 0.25
 """Seconds until it looks again while something is on the wire."""
 POLL = 1.0
+REST = 0.05
+"""Seconds between two looks in any case: thousands of decisions a second are looked through in batches."""
 
 log = structlog.get_logger()
 
@@ -91,6 +93,7 @@ class QueueStop:
                 pause = AGAIN if self.look(clock) else POLL
                 for _ in listener.notifies(timeout=pause, stop_after=1):
                     pass
+                stop.wait(REST)
         finally:
             listener.close()
 

@@ -26,7 +26,8 @@ from psycopg import Connection
 
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.model import Catalogue, Purpose
-from placet.consents.model import Record
+from placet.consents import store as consents
+from placet.consents.model import Decision, Record
 from placet.duties import Duties, Holding, Json, Person
 from placet.kernel.errors import NotFound
 from placet.kernel.ids import PurposeId, SubjectId
@@ -143,8 +144,15 @@ def _of_duties(reading: Reading, purpose: PurposeId, title: Words, duties: Dutie
         return Section(purpose, "consent", title, (), purpose)
     person = Person(reading.person.id, reading.person.number)
     held = tuple(_of_purpose(holding, purpose) for holding in duties.export(reading.connection, person))
-    explained = {language: tuple(duties.explain(reading.connection, person, language)) for language in LANGUAGES}
+    told = LANGUAGES if _goes_on(reading, purpose, held) else ()
+    explained = {language: tuple(duties.explain(reading.connection, person, language)) for language in told}
     return Section(purpose, "consent", title, held, purpose, explained)
+
+
+def _goes_on(reading: Reading, purpose: PurposeId, held: Iterable[Table]) -> bool:
+    """Whether anything happens for this purpose: it is given, or something is left of when it was."""
+    given = consents.standing_of(reading.connection, reading.person.number).get(purpose, {}).get(None)
+    return (given is not None and given.decision == Decision.GIVEN) or any(True for table in held for _ in table.rows())
 
 
 def _tables(reading: Reading) -> tuple[Table, ...]:

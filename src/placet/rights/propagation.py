@@ -35,6 +35,8 @@ AGAIN = 0.25
 """Seconds until a purpose that still runs something is asked again."""
 POLL = 1.0
 """Seconds between two looks when nobody wakes us."""
+REST = 0.05
+"""Seconds between two looks in any case: thousands of decisions a second are looked through in batches."""
 
 REGISTER = timedelta(minutes=1)
 """How often a worker says again which purposes are installed."""
@@ -101,6 +103,7 @@ class Propagation:
                 pause = AGAIN if self.look(clock) else POLL
                 for _ in listener.notifies(timeout=pause, stop_after=1):
                     pass
+                stop.wait(REST)
 
     def _advance(self, course: _Course, clock: Callable[[], datetime]) -> bool:
         """One batch of one purpose; whether anything is left of it."""

@@ -88,11 +88,13 @@ def _sections(held: Holdings, words: Words) -> tuple[list[views.Held], list[view
 
 def _section(section: Section, words: Words) -> views.Held:
     language = words.language
+    tables = [_table(table, words) for table in section.tables]
     return views.Held(
         id=section.id,
         title=section.title.get(language, section.id),
         explained=section.explained.get(language, ()),
-        tables=tuple(_table(table, words) for table in section.tables),
+        # A purpose has many kinds of data; of those that it does not hold nothing need be said.
+        tables=tuple(table for table in tables if table.rows or table.address or section.purpose is None),
     )
 
 
