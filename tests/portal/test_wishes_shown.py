@@ -9,12 +9,15 @@ import pytest
 from portal_visitor import Clock, Visitor
 from test_uses_shown import give
 
+from placet.access import sessions
 from placet.bootstrap import Application
 from placet.delivery import wishes as queue
 from placet.delivery.model import Kind
 from placet.delivery.rules import Mute
+from placet.interfaces.portal.signing_in import SESSION
 from placet.kernel import clock
 from placet.kernel.ids import ChannelId
+from placet.ledger.append import ending
 from placet.purposes.offers.greetings.calendar import NOT_LISTED, YearDay
 from placet.purposes.offers.greetings.model import Occasion
 from placet.purposes.offers.topics import TopicId
@@ -189,3 +192,19 @@ def wished(demo: Application, person: Subject) -> tuple[set[Occasion], YearDay |
     with demo.database.transaction() as connection:
         found = demo.offers.greetings.wished(connection, person.id, now=clock.now())
     return set(found.on), found.name_day.day
+
+
+@pytest.mark.parametrize("address", ["/", "/choices/offers", "/offers"])
+def test_no_page_is_older_than_what_its_reader_was_shown(
+    guest: Visitor, demo: Application, allowed: Subject, address: str
+) -> None:
+    assert guest.client.get(address).status_code == 200
+    with demo.database.transaction() as connection:
+        session = sessions.resume(connection, guest.client.cookies[SESSION], now=clock.now())
+        assert session is not None
+        head = ending(connection)
+        # As another server told it, of whose commits this database has not heard yet.
+        sessions.remember(connection, session, f"{head.epoch}.{head.position + 1}")
+    answer = guest.client.get(address)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"

@@ -14,9 +14,7 @@ from placet.access.sessions import Session
 from placet.bootstrap import Application
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.render import Rendered
-from placet.consents import store
 from placet.consents.model import CLOSING, Outcome, Record, Recorded, Refused
-from placet.duties import Person
 from placet.gate.uses import YEAR, counted
 from placet.interfaces.portal import reading, views
 from placet.interfaces.portal.deciding import wishes
@@ -25,9 +23,8 @@ from placet.interfaces.portal.reading import Reader
 from placet.interfaces.portal.signing_in import SigningIn, see_other
 from placet.interfaces.portal.whom import Door, Whom, show
 from placet.interfaces.web.shell import Shell, Visit
-from placet.kernel.errors import NotFound, Unavailable
+from placet.kernel.errors import NotFound
 from placet.kernel.ids import PurposeId
-from placet.ledger.append import ending
 
 _MOST_BROUGHT = 2
 _MOST_RESULTS = 12
@@ -157,18 +154,7 @@ class Pages:
             self.remembered.update(rendered.sha256 for rendered in fresh)
 
     def _reader(self, connection: Connection, visit: Visit, whom: Whom) -> Reader:
-        """The customer's states, never older than what they were shown before (design: invariant 4)."""
-        _demand_not_older(connection, whom.session)
-        person = self.application.subjects.get(connection, whom.subject)
-        return Reader(
-            catalogue=self.application.catalogue(connection),
-            person=Person(person.id, person.number),
-            standings=store.standing_of(connection, person.number),
-            language=visit.words.language,
-            now=visit.now,
-            rest=self.application.rulebook.rest,
-            sees=whom.sees,
-        )
+        return Reader.of(self.application, connection, visit, whom)
 
     def _remember(self, session: Session, outcomes: Sequence[Outcome]) -> list[str]:
         """Keep the newest token in the session; the ids of what was recorded."""
@@ -178,15 +164,6 @@ class Pages:
             with self.application.database.transaction() as connection:
                 sessions.remember(connection, session, newest.token)
         return [str(outcome.record) for outcome in recorded]
-
-
-def _demand_not_older(connection: Connection, session: Session) -> None:
-    if session.seen is None:
-        return
-    epoch, _, position = session.seen.partition(".")
-    head = ending(connection)
-    if head.epoch == epoch and head.position < int(position):
-        raise Unavailable("what you decided last is not here yet; try again in a moment", code="stale", retry_after=1)
 
 
 def _purpose(visit: Visit, reader: Reader) -> PurposeId:

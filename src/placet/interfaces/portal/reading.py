@@ -10,16 +10,23 @@ import attrs
 from markupsafe import Markup
 from psycopg import Connection
 
+from placet.access.sessions import Session
+from placet.bootstrap import Application
 from placet.catalogue import store as catalogue_store
 from placet.catalogue.model import Catalogue, Purpose
 from placet.catalogue.render import Rendered, answers_html_of, html_of, render
+from placet.consents import store
 from placet.consents.model import Decision, Record, Standing, State
 from placet.consents.rules import ask_again_from
 from placet.duties import Brought, Person
 from placet.gate.uses import Total, Use
 from placet.interfaces.portal import views
+from placet.interfaces.portal.whom import Whom
 from placet.interfaces.web.choices import UNKNOWN, Switch
+from placet.interfaces.web.shell import Visit
+from placet.kernel.errors import Unavailable
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId
+from placet.ledger.append import ending
 from placet.ledger.proof import covering_checkpoint
 
 Standings = Mapping[PurposeId, Standing]
@@ -45,6 +52,21 @@ class Reader:
     rest: timedelta
     sees: Callable[[PurposeId], bool] = lambda _purpose: True
     """A representative sees the purposes of their mandate."""
+
+    @classmethod
+    def of(cls, application: Application, connection: Connection, visit: Visit, whom: Whom) -> Reader:
+        """Never older than what the customer was shown before (design: invariant 4)."""
+        _demand_not_older(connection, whom.session)
+        person = application.subjects.get(connection, whom.subject)
+        return cls(
+            catalogue=application.catalogue(connection),
+            person=Person(person.id, person.number),
+            standings=store.standing_of(connection, person.number),
+            language=visit.words.language,
+            now=visit.now,
+            rest=application.rulebook.rest,
+            sees=whom.sees,
+        )
 
     @property
     def purposes(self) -> list[PurposeId]:
@@ -265,3 +287,12 @@ def _since(state: State, decision: str) -> datetime:
     if decision == Decision.EXPIRED and state.decision is Decision.GIVEN and state.expires_at is not None:
         return state.expires_at
     return state.occurred_at
+
+
+def _demand_not_older(connection: Connection, session: Session) -> None:
+    if session.seen is None:
+        return
+    epoch, _, position = session.seen.partition(".")
+    head = ending(connection)
+    if head.epoch == epoch and head.position < int(position):
+        raise Unavailable("what you decided last is not here yet; try again in a moment", code="stale", retry_after=1)

@@ -11,12 +11,10 @@ from starlette.responses import Response
 
 from placet.bootstrap import Application
 from placet.catalogue.render import render
-from placet.consents import store
 from placet.consents.model import Decision
 from placet.delivery import wishes as queue
 from placet.delivery.model import Kind
 from placet.delivery.rules import Mute, Policy
-from placet.duties import Person
 from placet.interfaces.portal import wished as views
 from placet.interfaces.portal.reading import Reader
 from placet.interfaces.portal.signing_in import see_other
@@ -153,15 +151,7 @@ class Wishing:
         return _is_given(self._reader(connection, visit, whom))
 
     def _reader(self, connection: Connection, visit: Visit, whom: Whom) -> Reader:
-        person = self.application.subjects.get(connection, whom.subject)
-        return Reader(
-            catalogue=self.application.catalogue(connection),
-            person=Person(person.id, person.number),
-            standings=store.standing_of(connection, person.number),
-            language=visit.words.language,
-            now=visit.now,
-            rest=self.application.rulebook.rest,
-        )
+        return Reader.of(self.application, connection, visit, whom)
 
     def _want(self, connection: Connection, subject: SubjectId, topic: TopicId, state: State, *, now: datetime) -> None:
         """Whoever wants a topic wants it by every channel: what was stopped by a single one goes on, too."""
