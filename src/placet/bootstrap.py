@@ -77,7 +77,8 @@ from placet.ledger.keys import Keys
 from placet.ledger.keys import load as load_keys
 from placet.ledger.outside import Outside
 from placet.purposes.offers import topics
-from placet.purposes.offers.purpose import Ground, Offers
+from placet.purposes.offers.ground import Ground
+from placet.purposes.offers.purpose import Offers
 from placet.rights import erasure
 from placet.rights.journal import Entry, Journal
 from placet.rights.requests import Requests

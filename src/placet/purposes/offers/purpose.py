@@ -12,20 +12,16 @@ from typing import Protocol
 import attrs
 from psycopg import Connection
 
-from placet.config import Config
-from placet.consents.in_force import CatalogueInForce, Rulebook
-from placet.delivery.actions import Delivery
 from placet.delivery.letters import Letter
 from placet.delivery.model import Filler, MessageId
 from placet.delivery.notes import Note
 from placet.delivery.sms import Text
-from placet.gate.actions import Gate
 from placet.kernel.ids import ChannelId, Number
-from placet.kernel.seal import MasterKey
 from placet.purposes.offers.campaigns.actions import Campaigns
 from placet.purposes.offers.duties import OffersDuties, Part
 from placet.purposes.offers.greetings.actions import Greetings
 from placet.purposes.offers.greetings.duties import GreetingDuties
+from placet.purposes.offers.ground import Ground
 from placet.purposes.offers.learning import telling
 from placet.purposes.offers.learning.actions import Learning
 from placet.purposes.offers.learning.duties import LearningDuties
@@ -33,8 +29,6 @@ from placet.purposes.offers.learning.model import Why
 from placet.purposes.offers.surveys.actions import Surveys
 from placet.purposes.offers.wish_duties import WishDuties
 from placet.purposes.offers.wishes import Wishes
-from placet.store.database import Database
-from placet.subjects.actions import Subjects
 
 
 class Worded(Protocol):
@@ -54,20 +48,6 @@ class Busy(Protocol):
 
 
 @attrs.frozen
-class Ground:
-    """What the rooms of offers stand on; each takes what it needs."""
-
-    config: Config
-    master: MasterKey
-    database: Database
-    subjects: Subjects
-    in_force: CatalogueInForce
-    rulebook: Rulebook
-    gate: Gate
-    delivery: Delivery
-
-
-@attrs.frozen
 class Offers:
     """Thread-safe. `worded` are found by the first word of a template (`campaign/…`), `busy` are asked in turn."""
 
@@ -84,30 +64,9 @@ class Offers:
     @classmethod
     def of(cls, ground: Ground) -> Offers:
         """The rooms of offers; what their templates are filled with is told to the queue."""
-        greetings = Greetings.of(
-            ground.config, ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery
-        )
-        surveys = Surveys.of(
-            ground.config,
-            ground.master,
-            ground.database,
-            ground.subjects,
-            ground.in_force,
-            ground.gate,
-            ground.delivery,
-        )
+        greetings, surveys = Greetings.of(ground), Surveys.of(ground)
         learning = Learning.of(ground.database, ground.master, ground.gate, Wishes())
-        campaigns = Campaigns.of(
-            ground.config,
-            ground.master,
-            ground.database,
-            ground.subjects,
-            ground.in_force,
-            ground.gate,
-            ground.delivery,
-            sort=learning.compete,
-            news=learning.news,
-        )
+        campaigns = Campaigns.of(ground, sort=learning.compete, news=learning.news)
         parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects), surveys.duties, LearningDuties())
         made = cls(
             Wishes(),

@@ -18,7 +18,6 @@ from pyroaring import BitMap
 
 from placet import facts
 from placet.catalogue.model import Catalogue
-from placet.config import Config
 from placet.consents.in_force import CatalogueInForce
 from placet.delivery import batches
 from placet.delivery.actions import Delivery
@@ -30,7 +29,6 @@ from placet.gate.actions import Audience, Gate
 from placet.gate.replica import Replica
 from placet.kernel.errors import BadInput, Conflict, Denied, NotFound
 from placet.kernel.ids import ActivityId, ChannelId, SubjectId
-from placet.kernel.seal import MasterKey
 from placet.purposes.offers import topics
 from placet.purposes.offers.campaigns import results, rules, store, texts
 from placet.purposes.offers.campaigns.model import (
@@ -49,6 +47,7 @@ from placet.purposes.offers.campaigns.model import (
 from placet.purposes.offers.campaigns.selecting import KEY_LABEL, Selected, Selecting, batch_of
 from placet.purposes.offers.campaigns.texts import CALLED, EMAIL, NEWS, Compiled
 from placet.purposes.offers.greetings.vocative import called, with_comma
+from placet.purposes.offers.ground import Ground
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
 
@@ -90,20 +89,17 @@ class Campaigns:
     @classmethod
     def of(
         cls,
-        config: Config,
-        master: MasterKey,
-        database: Database,
-        subjects: Subjects,
-        in_force: CatalogueInForce,
-        gate: Gate,
-        delivery: Delivery,
+        ground: Ground,
         *,
         told: tuple[facts.Provider, ...] = (),
         sort: Sort | None = None,
         news: News | None = None,
     ) -> Campaigns:
-        selecting = Selecting(gate, delivery, Replica.of(database, config), master.derive(KEY_LABEL), told)
-        return cls(database, subjects, in_force, gate, delivery, selecting, sort, news)
+        replica, key = Replica.of(ground.database, ground.config), ground.master.derive(KEY_LABEL)
+        selecting = Selecting(ground.gate, ground.delivery, replica, key, told)
+        return cls(
+            ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery, selecting, sort, news
+        )
 
     # Writing
 

@@ -8,24 +8,19 @@ from datetime import date, datetime
 import attrs
 from psycopg import Connection
 
-from placet.config import Config
-from placet.consents.in_force import CatalogueInForce
 from placet.delivery import wishes as queue
-from placet.delivery.actions import Delivery
 from placet.delivery.letters import Letter
 from placet.delivery.model import Kind
 from placet.delivery.notes import Note
 from placet.delivery.rules import Mute
 from placet.delivery.sms import Text
-from placet.gate.actions import Gate
 from placet.kernel.ids import ChannelId, Number, SubjectId
 from placet.purposes.offers.greetings import people, rules, store, texts
 from placet.purposes.offers.greetings.calendar import YearDay
 from placet.purposes.offers.greetings.days import Days
 from placet.purposes.offers.greetings.model import CHANNELS, Occasion, Rehearsal, Wished
 from placet.purposes.offers.greetings.vocative import called, with_comma
-from placet.store.database import Database
-from placet.subjects.actions import Subjects
+from placet.purposes.offers.ground import Ground
 
 
 @attrs.frozen
@@ -35,16 +30,8 @@ class Greetings:
     days: Days
 
     @classmethod
-    def of(
-        cls,
-        config: Config,
-        database: Database,
-        subjects: Subjects,
-        in_force: CatalogueInForce,
-        gate: Gate,
-        delivery: Delivery,
-    ) -> Greetings:
-        return cls(Days(config, database, subjects, in_force, gate, delivery))
+    def of(cls, ground: Ground) -> Greetings:
+        return cls(Days(ground.config, ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery))
 
     # What a person wishes
 

@@ -12,15 +12,11 @@ from datetime import datetime, timedelta
 import attrs
 from psycopg import Connection
 
-from placet.config import Config
-from placet.consents.in_force import CatalogueInForce
-from placet.delivery.actions import Delivery
 from placet.delivery.letters import Letter
 from placet.delivery.notes import Note
 from placet.delivery.sms import Text
-from placet.gate.actions import Gate
 from placet.kernel.ids import ChannelId
-from placet.kernel.seal import MasterKey
+from placet.purposes.offers.ground import Ground
 from placet.purposes.offers.surveys import authoring, results, store
 from placet.purposes.offers.surveys.answering import Answering
 from placet.purposes.offers.surveys.duties import SurveyDuties
@@ -44,19 +40,12 @@ class Surveys:
     inviting: Inviting
 
     @classmethod
-    def of(
-        cls,
-        config: Config,
-        master: MasterKey,
-        database: Database,
-        subjects: Subjects,
-        in_force: CatalogueInForce,
-        gate: Gate,
-        delivery: Delivery,
-    ) -> Surveys:
-        answering = Answering(master, subjects, gate)
-        inviting = Inviting(config, database, in_force, gate, delivery, answering.links)
-        return cls(database, subjects, answering, inviting)
+    def of(cls, ground: Ground) -> Surveys:
+        answering = Answering(ground.master, ground.subjects, ground.gate)
+        inviting = Inviting(
+            ground.config, ground.database, ground.in_force, ground.gate, ground.delivery, answering.links
+        )
+        return cls(ground.database, ground.subjects, answering, inviting)
 
     @property
     def duties(self) -> SurveyDuties:
