@@ -19,9 +19,9 @@ from bench.borrowed import addressees
 from bench.ground import Ground, Place
 from bench.harness import QUICK, ROUNDS, Report, Sample, timed
 from placet.bootstrap import Application
-from placet.delivery.actions import Claim
 from placet.delivery.model import MessageId, Outcome, Outgoing, Started
 from placet.delivery.sending import LANES
+from placet.delivery.starting import Claim
 from placet.kernel.ids import ChannelId
 from placet.subjects.model import Subject
 

@@ -14,8 +14,9 @@ from placet.catalogue import store as catalogue_store
 from placet.catalogue.render import render
 from placet.consents import actions as consents
 from placet.consents.model import Actor, Recorded, Wish
-from placet.delivery.actions import Claim, Planned
+from placet.delivery.actions import Planned
 from placet.delivery.model import Kind, Message, MessageId, Outcome, Outgoing, Sent, Shown, Started
+from placet.delivery.starting import Claim
 from placet.kernel.ids import ActivityId, ChannelId, Position, PurposeId
 from placet.subjects.model import Alias, Subject
 

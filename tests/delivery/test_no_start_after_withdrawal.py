@@ -12,7 +12,7 @@ from delivery_house import EMAIL, OFFERS, House, offer
 
 from placet.consents import actions as consents
 from placet.consents.model import Actor, Wish
-from placet.delivery.actions import Claim
+from placet.delivery.starting import Claim
 
 PEOPLE = 150
 SENDERS = 3

@@ -15,8 +15,9 @@ from typing import Any
 
 import structlog
 
-from placet.delivery.actions import Claim, Delivery
+from placet.delivery.actions import Delivery
 from placet.delivery.model import Channel, MessageId, Outcome, Outgoing, Started
+from placet.delivery.starting import Claim
 from placet.kernel.errors import PlacetError
 from placet.store.database import Database
 
