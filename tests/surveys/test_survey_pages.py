@@ -117,7 +117,7 @@ def test_a_link_of_a_closed_survey_or_of_a_consent_taken_back_or_of_nobody_says_
     office.close(survey)
     visitor.go(link)
     assert "has ended" in visitor.text
-    # The first letters are the serial, the last one carries bits that nobody reads: the seal in between is what must hold.
+    # The last letter carries bits that nobody reads: what must hold is the seal before it.
     sealed = len(link) - 12
     other = "b" if link[sealed] == "a" else "a"
     assert visitor.go(f"{link[:sealed]}{other}{link[sealed + 1 :]}").status_code == 404
