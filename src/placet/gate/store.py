@@ -124,6 +124,10 @@ class Majors:
             return self._in_force
         return next((majors for published_at, majors in self._published if published_at <= instant), {})
 
+    def until(self, instant: datetime) -> list[tuple[datetime, Mapping[PurposeId, int]]]:
+        """What every publication by *instant* put into force, the first one first."""
+        return [(at, majors) for at, majors in reversed(self._published) if at <= instant]
+
     @cached_property
     def _since(self) -> datetime | None:
         row = self._connection.execute(_SQL["edition"]).fetchone()
