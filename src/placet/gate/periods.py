@@ -79,25 +79,28 @@ def periods(
 
     *purposes* are the catalogue's (`CatalogueInForce.terms`); needs are those of the catalogue in force.
     """
-    question = Question(NOBODY, asked, at=known_at)
-    facts = store.unhindered(store.facts(connection, question))
-    if facts.terms is None or not facts.terms.needs:
-        raise BadInput(
-            "no activity or purpose of the catalogue asks for consent under this name", code="unknown-activity"
-        )
-    editions = store.Majors(connection, facts.majors).until(known_at)
-    said = {"purposes": [need.purpose for need in facts.terms.needs], "known_at": known_at, "plain": ""}
+    folded = _Folded.of(connection, asked, known_at, purposes)
+    said = {"purposes": folded.needed, "known_at": known_at, "plain": ""}
     found = []
-    if _is_plain(facts.terms.needs):
-        said["plain"] = facts.terms.needs[0].purpose
-        found.append(_plain(connection, facts.terms.needs[0].purpose, known_at, editions, purposes))
-    folded = _Folded(question, facts, editions, purposes)
+    if _is_plain(folded.needs):
+        said["plain"] = folded.needed[0]
+        found.append(_plain(connection, folded.needed[0], known_at, folded.editions, purposes))
     spans = [
         (number, since, until)
         for number, records in _others(connection, said)
         for since, until in folded.spans(records)
     ]
     return _joined([*found, Periods.of(spans)])
+
+
+def periods_of(
+    connection: Connection, number: Number, asked: ActivityId | PurposeId, *, known_at: datetime, purposes: Purposes
+) -> Sequence[tuple[int, int]]:
+    """The same for one person: since and until of each span."""
+    folded = _Folded.of(connection, asked, known_at, purposes)
+    said = {"number": number, "purposes": folded.needed, "known_at": known_at}
+    rows = connection.execute(_SQL["of_one"], said).fetchall()
+    return list(folded.spans([from_json(jcs.parse(body), Position(position)) for position, body in rows]))
 
 
 def _is_plain(needs: Sequence[Need]) -> bool:
@@ -157,8 +160,24 @@ class _Folded:
 
     question: Question
     facts: Facts
+    needs: Sequence[Need]
     editions: Editions
     purposes: Purposes
+
+    @classmethod
+    def of(cls, connection: Connection, asked: ActivityId | PurposeId, known_at: datetime, purposes: Purposes) -> Self:
+        question = Question(NOBODY, asked, at=known_at)
+        facts = store.unhindered(store.facts(connection, question))
+        if facts.terms is None or not facts.terms.needs:
+            raise BadInput(
+                "no activity or purpose of the catalogue asks for consent under this name", code="unknown-activity"
+            )
+        editions = store.Majors(connection, facts.majors).until(known_at)
+        return cls(question, facts, facts.terms.needs, editions, purposes)
+
+    @property
+    def needed(self) -> list[PurposeId]:
+        return [need.purpose for need in self.needs]
 
     def spans(self, records: Sequence[Record]) -> Iterator[tuple[int, int]]:
         """The spans of one person, in seconds."""

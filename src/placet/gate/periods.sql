@@ -37,3 +37,13 @@ JOIN ledger.entered
  AND entered.recorded_at <= %(known_at)s
 WHERE person.erased_at IS NULL AND person.merged_into IS NULL AND (spoken.records > 1 OR state.number IS NULL)
 ORDER BY person.number, entered.position;
+
+-- name: of_one
+-- The records of one person on some purposes by an instant, in order.
+SELECT entered.position, entered.body
+FROM subjects.current AS person
+JOIN ledger.entered
+  ON entered.subject = person.id AND entered.purpose = ANY(%(purposes)s) AND entered.decision IS NOT NULL
+ AND entered.recorded_at <= %(known_at)s
+WHERE person.number = %(number)s AND person.erased_at IS NULL AND person.merged_into IS NULL
+ORDER BY entered.position;

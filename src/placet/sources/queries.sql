@@ -1,0 +1,39 @@
+-- name: forget
+-- Events of a person before an instant must go; asked again, the later instant counts.
+INSERT INTO sources.forgotten AS noted (number, before, noted_at) VALUES (%(number)s, %(before)s, %(now)s)
+ON CONFLICT (number) DO UPDATE SET before = greatest(noted.before, excluded.before);
+
+-- name: forgotten
+-- Whose events must go.
+SELECT number, before FROM sources.forgotten ORDER BY number LIMIT %(limit)s;
+
+-- name: forgotten_before
+-- Before which instant a person's events count as gone.
+SELECT before FROM sources.forgotten WHERE number = %(number)s;
+
+-- name: settled
+-- They have gone; who was noted again meanwhile stays.
+DELETE FROM sources.forgotten AS noted
+USING unnest(%(numbers)s::int[], %(befores)s::timestamptz[]) AS gone (number, before)
+WHERE noted.number = gone.number AND noted.before = gone.before;
+
+-- name: read
+-- Something begins to read or write events of some people.
+INSERT INTO sources.reading (id, what, members, began_at, lease_until)
+VALUES (%(id)s, %(what)s, %(members)s, %(now)s, %(until)s);
+
+-- name: renew
+-- It goes on, without those who have left.
+UPDATE sources.reading SET members = %(members)s, lease_until = %(until)s WHERE id = %(id)s;
+
+-- name: gone
+-- Which of all people must go.
+SELECT number FROM sources.forgotten;
+
+-- name: end
+-- It has ended.
+DELETE FROM sources.reading WHERE id = %(id)s OR lease_until <= %(now)s;
+
+-- name: going_on
+-- Whose events are being read or written.
+SELECT members FROM sources.reading WHERE lease_until > %(now)s;
