@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from math import prod, sqrt
+from math import floor, prod, sqrt
 from typing import NewType, Self
 from zoneinfo import ZoneInfo
 
@@ -130,8 +130,12 @@ class Product:
     rho: Rho
 
     def sigma(self) -> float:
-        """The standard deviation of its noise, in counted units: length / sqrt(2 rho)."""
-        return self.bound.length / sqrt(2 * float(self.rho))
+        """
+        The standard deviation of its noise, in counted units: length / sqrt(2 rho), rounded up to a millionth.
+
+        Rounding up, and never to the same value, keeps floating point on the side of the person.
+        """
+        return (floor(self.bound.length / sqrt(2 * float(self.rho)) * 1_000_000) + 1) / 1_000_000
 
 
 THOUSANDTHS = 1000
@@ -204,4 +208,5 @@ TILE_HOURS = Product(
     Bound(cells=HOURLY_CELLS, most=1, length=sqrt(HOURLY_CELLS)),
     _rho("0.005"),
 )
-"""One day, hour by hour: a budget of its own, spent again each day it is asked for, and never part of a month's."""
+"""One day, hour by hour: not part of a month's release. Each day that is asked for is debited from the same month's
+budget, whose cap must leave room for it."""
