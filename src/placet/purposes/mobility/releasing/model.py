@@ -286,10 +286,17 @@ class Release:
     """SHA-256 of SHA256SUMS, hexadecimal: what the event of the log commits to."""
     position: Position
     """Of that event."""
-    state: State = State.MADE
     public_at: datetime | None = None
+    public_by: StaffId | None = None
+    withdrawn_at: datetime | None = None
     notice: str | None = None
     """Why it was withdrawn, in words for everybody."""
+
+    @property
+    def state(self) -> State:
+        if self.withdrawn_at is not None:
+            return State.WITHDRAWN
+        return State.MADE if self.public_at is None else State.PUBLIC
 
     @property
     def rho(self) -> Rho:
