@@ -37,3 +37,13 @@ DELETE FROM sources.reading WHERE id = %(id)s OR lease_until <= %(now)s;
 -- name: going_on
 -- Whose events are being read or written.
 SELECT members FROM sources.reading WHERE lease_until > %(now)s;
+
+-- name: by_hash
+-- Whose present aliases these are; a telephone number goes from one person to another, so since when it is theirs.
+SELECT hash, number, CASE kind WHEN 'msisdn' THEN ceil(extract(epoch FROM valid_from))::bigint ELSE 0 END
+FROM subjects.reached WHERE hash = ANY(%(hashes)s::bytea[]);
+
+-- name: by_number
+-- Which of these numbers are somebody's.
+SELECT number FROM subjects.current
+WHERE number = ANY(%(numbers)s::int[]) AND erased_at IS NULL AND merged_into IS NULL;

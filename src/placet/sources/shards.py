@@ -29,18 +29,22 @@ Integers = npt.NDArray[np.int64]
 
 def write(path: Path, table: pa.Table) -> Part:
     """Write *table*, which is sorted, so that *path* holds the old or the new file; on the disk when this returns."""
+    durably(path, table, SCHEMA)
+    return Part(table.num_rows, digest(path))
+
+
+def durably(path: Path, table: pa.Table, schema: pa.Schema) -> None:
+    """Replace a Parquet file in one step; readable by us alone."""
     draft = path.with_name(f".{path.name}")
     try:
         with draft.open("wb") as stream:
             os.fchmod(stream.fileno(), 0o600)
-            pq.write_table(table.cast(SCHEMA), stream, compression="zstd", row_group_size=_GROUP)
+            pq.write_table(table.cast(schema), stream, compression="zstd", row_group_size=_GROUP)
             stream.flush()
             os.fsync(stream.fileno())
-        part = Part(table.num_rows, digest(draft))
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    return part
 
 
 def read(path: Path) -> pa.Table:
