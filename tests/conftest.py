@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from placet.store.database import Database
 from placet.store.embedded import EmbeddedServer
 from placet.store.migrations import Roles, migrate
 from portal.portal_browser import launched
+from short_lived import open_folder
 
 _serial = itertools.count(1)
 # Taken out of the environment: the settings refuse what they do not know, also in the commands that tests run.
@@ -37,6 +37,12 @@ def renamed(url: str, *, database: str | None = None, role: str | None = None) -
     path = parts.path if database is None else "/" + database
     # urlunsplit drops an empty host's slashes only for unknown schemes; PostgreSQL needs them.
     return urlunsplit((parts.scheme, netloc, path, parts.query, ""))
+
+
+def copy(server_url: str, source: str, name: str) -> None:
+    """Copy a database file by file: three times as fast as through the write-ahead log, and its caches come along."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
 
 
 def drop(server_url: str, name: str) -> None:
@@ -65,15 +71,13 @@ def server_url() -> Iterator[str]:
     if GIVEN_SERVER is not None:
         yield GIVEN_SERVER
         return
-    folder = Path(tempfile.mkdtemp(prefix="placet-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    server = EmbeddedServer(folder / "pg", fsync=False)
-    server.start()
-    try:
-        yield server.url()
-    finally:
-        server.release()
-        shutil.rmtree(folder, ignore_errors=True)
+    with open_folder() as folder:
+        server = EmbeddedServer(folder / "pg", fsync=False)
+        server.start()
+        try:
+            yield server.url()
+        finally:
+            server.release()
 
 
 @pytest.fixture(scope="session")
@@ -91,8 +95,7 @@ def template(server_url: str) -> Iterator[tuple[str, Roles]]:
 def clone(server_url: str, template: tuple[str, Roles]) -> Iterator[tuple[str, Roles]]:
     source, roles = template
     name = f"placet_test_{os.getpid()}_{next(_serial)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+    copy(server_url, source, name)
     yield name, roles
     drop(server_url, name)
 
@@ -130,8 +133,7 @@ def _config(url: str, folder: Path) -> Config:
 def published_template(server_url: str, template: tuple[str, Roles]) -> Iterator[str]:
     """The template with the Amigo catalogue published in it."""
     name = f"placet_published_{os.getpid()}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template[0]}"')
+    copy(server_url, template[0], name)
     with tempfile.TemporaryDirectory() as folder:
         prepare(_config(renamed(server_url, database=name), Path(folder)))
     yield name
@@ -142,8 +144,7 @@ def published_template(server_url: str, template: tuple[str, Roles]) -> Iterator
 def placet(server_url: str, published_template: str, tmp_path: Path) -> Iterator[Application]:
     """The composed application on a database of its own, with the Amigo catalogue in force; nothing started."""
     name = f"placet_app_{os.getpid()}_{next(_serial)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{published_template}"')
+    copy(server_url, published_template, name)
     application = build(_config(renamed(server_url, database=name), tmp_path))
     yield application
     application.close()

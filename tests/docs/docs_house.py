@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +13,8 @@ from pathlib import Path
 
 import attrs
 from docs_runner import Shell, environment, loaded
+
+from short_lived import open_folder
 
 TOUR = "/var/tmp/placet-tour"
 """The data folder that the pages speak of."""
@@ -41,15 +41,12 @@ class House:
 @contextlib.contextmanager
 def running() -> Iterator[House]:
     """An installation that serves until the end of the block."""
-    # Not pytest's own folder: the path of a socket must be short, and the database's user must reach it.
-    folder = Path(tempfile.mkdtemp(prefix="tour-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    data, log = folder / "d", folder / "server.log"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    try:
-        with loaded(folder) as programs, log.open("w") as stream:
+    with open_folder() as folder, loaded(folder) as programs:
+        data, log = folder / "d", folder / "server.log"
+        with log.open("w") as stream:
             server = subprocess.Popen(
                 [str(Path(sys.executable).parent / "placet"), "serve", "--demo"],
                 cwd=folder,
@@ -57,15 +54,13 @@ def running() -> Iterator[House]:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
             )
-            try:
-                _wait(f"http://127.0.0.1:{port}/readyz", folder / "placet.socket", server, log)
-                said = log.read_text(encoding="utf-8").replace(f"127.0.0.1:{port}", ADDRESS)
-                yield House(data, port, programs, tuple(said.splitlines()))
-            finally:
-                server.terminate()
-                server.wait(timeout=30)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            _wait(f"http://127.0.0.1:{port}/readyz", folder / "placet.socket", server, log)
+            said = log.read_text(encoding="utf-8").replace(f"127.0.0.1:{port}", ADDRESS)
+            yield House(data, port, programs, tuple(said.splitlines()))
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
 
 
 def _wait(address: str, programs: Path, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -27,7 +27,7 @@ def add(placet: Application, phone: str, now: datetime, **more: Any) -> Subject:
 
 def copy(server_url: str, source: str, name: str) -> None:
     """Copy a database file by file; a connection that is ending is waited for."""
-    _insist(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+    _insist(server_url, f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
 
 
 def drop(server_url: str, name: str) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from survival_house import House, at, clone, drop, open_folder
+from survival_house import House, at, clone, drop
 
 from placet.store.embedded import EmbeddedServer
+from short_lived import open_folder
 
 _serial = itertools.count(1)
 

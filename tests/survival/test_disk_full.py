@@ -11,9 +11,10 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from survival_house import House, Traffic, ask, assert_whole, open_folder, say, until
+from survival_house import House, Traffic, ask, assert_whole, say, until
 
 from placet.store.embedded import EmbeddedServer
+from short_lived import open_folder
 
 pytestmark = [
     pytest.mark.root,
