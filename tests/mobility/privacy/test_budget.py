@@ -165,7 +165,8 @@ def test_the_database_refuses_noise_that_is_smaller_than_what_was_paid(database:
     debited(database, ANCHORS, now=now)
     with pytest.raises(psycopg.errors.CheckViolation, match="paid_in_full"), database.transaction() as connection:
         connection.execute(
-            "INSERT INTO mobility.debit SELECT gen_random_uuid(), population, name, first, until, 'flows', release, rho,"
+            "INSERT INTO mobility.debit"
+            " SELECT gen_random_uuid(), population, name, first, until, 'flows', release, rho,"
             " sigma - 0.001, cells, most, length, sampler, grid_sha256, code_sha256, at FROM mobility.debit"
         )
     assert spent(database) == {date(2026, 10, 1): Decimal("0.01")}
@@ -175,7 +176,8 @@ def test_the_database_refuses_a_debit_past_the_cap_whoever_writes_it(database: D
     debited(database, ANCHORS, now=now, cap=Rho(Decimal("0.019")))
     with pytest.raises(psycopg.errors.CheckViolation, match="within_cap"), database.transaction() as connection:
         connection.execute(
-            "INSERT INTO mobility.debit SELECT gen_random_uuid(), population, name, first, until, 'flows', release, rho,"
+            "INSERT INTO mobility.debit"
+            " SELECT gen_random_uuid(), population, name, first, until, 'flows', release, rho,"
             " sigma, cells, most, length, sampler, grid_sha256, code_sha256, at FROM mobility.debit"
         )
     assert spent(database) == {date(2026, 10, 1): Decimal("0.01")}

@@ -2,9 +2,9 @@
 The discrete Gaussian by inversion of a table, in whole numbers: numbered as in docs/explanation/noise.md.
 
 1. w₀ = 1, wₓ₊₁ = wₓ·rₓ, r₀ = exp(−1/2σ²), rₓ₊₁ = rₓ·exp(−1/σ²), in fixed point of 256 bits: wₓ = exp(−x²/2σ²).
-2. The table ends at K, beyond which lies less than 2⁻¹²⁸ of the mass.
-3. For k < 0, F(k) is the sum of w up to k over the sum of all, in units of 2⁻¹²⁸, rounded down. For k ≥ 0,
-   F(k) = 2¹²⁸ − F(−k−1): the table is symmetric.
+2. The sums run from −L to L, beyond which lies less than 2⁻¹²⁸ of the mass.
+3. For k < 0, F(k) is the sum of w up to k over the sum of all, in units of 2⁻¹²⁸, rounded down; the table begins at the
+   first −K where it is not 0. For k ≥ 0, F(k) = 2¹²⁸ − F(−k−1): the table is symmetric, and ends at F(K) = 2¹²⁸.
 4. A draw is the least k with u < F(k), for u uniform below 2¹²⁸.
 5. The upper 64 bits of u decide, unless they equal those of a boundary: then the lower 64 bits are drawn and decide.
 """
@@ -79,9 +79,10 @@ def table(sigma: float) -> Table:
 
 
 def _weights(sigma: float) -> list[int]:
-    """Steps 1 and 2: exp(−x²/2σ²) for x from 0 to K, in units of 2⁻²⁵⁶."""
-    square = Decimal(sigma) * Decimal(sigma)
-    ratio, step = (_fixed(_EXACT.exp(_EXACT.divide(Decimal(-1), part))) for part in (2 * square, square))
+    """Steps 1 and 2: exp(−x²/2σ²) for x from 0 to L, in units of 2⁻²⁵⁶."""
+    square = _EXACT.multiply(Decimal(sigma), Decimal(sigma))
+    double = _EXACT.multiply(2, square)
+    ratio, step = (_fixed(_EXACT.exp(_EXACT.divide(-1, part))) for part in (double, square))
     weights = [1 << _FIXED]
     for _ in range(reach(sigma)):
         weights.append(weights[-1] * ratio >> _FIXED)
@@ -90,7 +91,7 @@ def _weights(sigma: float) -> list[int]:
 
 
 def reach(sigma: float) -> int:
-    """K of step 2: P(|X| > K) ≤ 2·exp(−K²/2σ²) ≤ 2⁻¹²⁸."""
+    """L of step 2: P(|X| > L) ≤ 2·exp(−L²/2σ²) ≤ 2⁻¹²⁸."""
     return ceil(sigma * sqrt(2 * log(2) * (_WIDTH + 1)))
 
 
@@ -98,7 +99,8 @@ def _below_zero(weights: list[int]) -> tuple[npt.NDArray[np.uint64], npt.NDArray
     """Step 3: the upper and lower words of F from −K to −1."""
     tail = list(accumulate(reversed(weights[1:])))
     total = 2 * tail[-1] + weights[0]
-    packed = b"".join(((part << _WIDTH) // total).to_bytes(_WIDTH // 8, "little") for part in tail)
+    units = [unit for part in tail if (unit := (part << _WIDTH) // total)]
+    packed = b"".join(unit.to_bytes(_WIDTH // 8, "little") for unit in units)
     words = np.frombuffer(packed, "<u8").reshape(-1, 2)
     return words[:, 1].astype(np.uint64), words[:, 0].astype(np.uint64)
 
