@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from placet.kernel.errors import BadInput
 from placet.purposes.mobility.places import grid
 from placet.purposes.mobility.places.footprints import footprints
 from placet.purposes.mobility.places.model import OUTSIDE, Atlas, Tiles, Whole, Zone
@@ -21,7 +22,10 @@ def atlas(zones: Sequence[Zone], cells: pa.Table, *, regions: Sequence[Zone] = (
     """
     shapes = [grid.on_grid(zone.outline) for zone in zones]
     tiles = grid.covering(shapes)
-    return Atlas(tiles, tuple(zones), tuple(regions), zone_of_tiles(tiles, shapes), footprints(cells, tiles))
+    served = footprints(cells, tiles)
+    if not served.num_rows:
+        raise BadInput("no cell serves any of the zones: deliver the cells first, longitude first", code="bad-zones")
+    return Atlas(tiles, tuple(zones), tuple(regions), zone_of_tiles(tiles, shapes), served)
 
 
 def zone_of_tiles(tiles: Tiles, shapes: Sequence[shapely.Geometry]) -> Whole:

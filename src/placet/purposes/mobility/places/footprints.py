@@ -4,8 +4,8 @@ Which tiles a cell serves, and how its time is shared out to them.
 1. A cell reaches the tiles whose centre is within its range, and always the one it stands in.
 2. Its strength there falls with distance: 1 / (1 + (d / (range / 3))^4), one at the mast, a hundredth at the edge.
 3. It serves the part of its strength that no other cell overtones: strength² / (sum of all strengths in the tile).
-4. Shares are floored to thousandths of a cell; what is below `LEAST` is left out (what one cannot tell from nothing
-   costs time and map), and what flooring took goes to the strongest tile.
+4. A tile that gets less than `LEAST` of what the strongest does is left out. Shares are whole thousandths of a cell:
+   each is rounded down, and what is left goes to those that lost most by it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from placet.purposes.mobility.places import grid
 from placet.purposes.mobility.places.model import CELL_TILES, Floats, Tiles, Whole
 
 WHOLE = 1000
-LEAST = 5
+LEAST = 0.05
 _FALL = 4
 _CORE = 3
 
@@ -64,11 +64,16 @@ def _dominance(x: Whole, y: Whole, strength: Floats) -> Floats:
 
 
 def _thousandths(at: Whole, weight: Floats, cells: int) -> Whole:
-    share = np.floor(weight / np.bincount(at, weight, cells)[at] * WHOLE).astype(np.int32)
-    share[share < LEAST] = 0
-    strongest = np.lexsort((-share, at))
-    first = strongest[np.unique(at[strongest], return_index=True)[1]]
-    share[first] += (WHOLE - np.bincount(at, share, cells)[at[first]]).astype(np.int32)
+    """Step 4, by largest remainders; of equal ones the first."""
+    strongest = np.zeros(cells)
+    np.maximum.at(strongest, at, weight)
+    weight = np.where(weight >= strongest[at] * LEAST, weight, 0.0)
+    exact = weight / np.bincount(at, weight, cells)[at] * WHOLE
+    share = np.floor(exact).astype(np.int32)
+    left = WHOLE - np.bincount(at, share, cells).astype(np.int64)
+    order = np.lexsort((share - exact, at))
+    rank = np.arange(len(at)) - np.searchsorted(at[order], at[order])
+    share[order[rank < left[at[order]]]] += 1
     return share
 
 
