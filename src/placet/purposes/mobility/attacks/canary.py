@@ -17,6 +17,7 @@ from placet.purposes.mobility.attacks import measuring, naive
 from placet.purposes.mobility.attacks.measuring import Floats
 from placet.purposes.mobility.attacks.model import Against, Curve, Finding
 from placet.purposes.mobility.model import Product
+from placet.purposes.mobility.privacy import accounting
 
 Draw = Callable[[float, int], npt.NDArray[np.int64]]
 """Noise of this standard deviation, so many independent values: the very sampler of the releases."""
@@ -34,8 +35,8 @@ def worst_case(
     without, within = (scores(products, draw, trials=trials, times=times, there=there) for there in (0, 1))
     area, hits = measuring.area(without, within), measuring.hits(without, within)
     return (
-        measuring.found("canary", against, "auc", area, chance=0.5, bound=measuring.ceiling(rho)),
-        measuring.found("canary", against, HITS, hits, chance=0.01, bound=measuring.most(0.01, rho)),
+        measuring.found("canary", against, "auc", area, chance=0.5, bound=accounting.auc_ceiling(rho)),
+        measuring.found("canary", against, HITS, hits, chance=0.01, bound=accounting.tpr_ceiling(rho, 0.01)),
     ), measuring.curve("canary", against, without, within, rho=rho)
 
 
@@ -58,7 +59,9 @@ def worst_case_elsewhere(rho: float, *, trials: int, seed: int) -> Sequence[tupl
     told = [_elsewhere(against, trials, seed) for against in _OTHERS]
     return [
         (
-            measuring.found("canary", against, "auc", measuring.area(*pair), chance=0.5, bound=measuring.ceiling(rho)),
+            measuring.found(
+                "canary", against, "auc", measuring.area(*pair), chance=0.5, bound=accounting.auc_ceiling(rho)
+            ),
             measuring.curve("canary", against, *pair),
         )
         for against, pair in zip(_OTHERS, told, strict=True)

@@ -12,16 +12,15 @@ How well scores tell two worlds apart, with intervals that hold for any distribu
 from __future__ import annotations
 
 from math import log, sqrt
-from statistics import NormalDist
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from placet.purposes.mobility.attacks.model import Against, Curve, Finding
+from placet.purposes.mobility.privacy.accounting import tpr_ceiling
 
 Floats = npt.NDArray[np.float64]
-_NORMAL = NormalDist()
 _WRONG = 1e-9
 """How often at most a verdict may be wrong by chance."""
 _POINTS = 101
@@ -85,7 +84,7 @@ def excess(without: Floats, within: Floats, rho: float) -> float:
     """
     alarms, hits = rates(without, within)
     off = sqrt(log(4 / _WRONG) / (2 * min(len(without), len(within))))
-    limit = np.array([most(float(one), rho) for one in np.clip(alarms + off, 0, 1)])
+    limit = np.array([tpr_ceiling(rho, float(one)) for one in np.clip(alarms + off, 0, 1)])
     return float((hits - off - limit).max())
 
 
@@ -105,18 +104,6 @@ def hits(without: Floats, within: Floats, *, alarms: float = 0.01) -> Measured:
         return min(max(true + errors * sqrt(max(true * (1 - true), 1 / trials) / trials), 0.0), 1.0)
 
     return Measured(shifted(0.0), shifted(-1.96), shifted(1.96), shifted(-7.0), trials)
-
-
-def most(chance: float, rho: float) -> float:
-    """Step 3: the most that a figure of *chance* can become by a person's being in what cost *rho*."""
-    if not 0 < chance < 1:
-        return chance
-    return _NORMAL.cdf(_NORMAL.inv_cdf(chance) + sqrt(2 * rho))
-
-
-def ceiling(rho: float) -> float:
-    """The largest area that any attack has on what cost *rho*: that of the line of step 3, Phi(mu / sqrt 2)."""
-    return _NORMAL.cdf(sqrt(rho))
 
 
 def found(

@@ -15,7 +15,7 @@ from placet.purposes.mobility.attacks.model import Against
 
 FACTOR = 0.95 * 5.4
 """Devices that are not counted twice, times people for each of the operator's devices."""
-_THRESHOLD = {Against.FIVE: 5, Against.FIFTEEN: 15}
+THRESHOLD = {Against.FIVE: 5, Against.FIFTEEN: 15}
 _EPSILON = 1.0
 
 
@@ -25,7 +25,12 @@ def released(counts: npt.NDArray[np.int64], against: Against, rng: np.random.Gen
         return counts.astype(float)
     if against is Against.MULTIPLIED:
         multiplied = counts * FACTOR
-        return np.where(multiplied < _THRESHOLD[Against.FIVE], 0.0, multiplied)
+        return np.where(multiplied < THRESHOLD[Against.FIVE], 0.0, multiplied)
     if against is Against.EVENTS:
         return counts + rng.laplace(scale=1 / _EPSILON, size=counts.shape)
-    return np.where(counts < _THRESHOLD[against], 0.0, counts)
+    return np.where(counts < THRESHOLD[against], 0.0, counts)
+
+
+def variance(against: Against) -> float:
+    """Of the noise in each published figure."""
+    return 2 / _EPSILON**2 if against is Against.EVENTS else 0.0
