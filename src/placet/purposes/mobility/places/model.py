@@ -35,6 +35,11 @@ OUTSIDE = -1
 """The zone of a tile that lies in none."""
 
 
+def atlas_folder(data_dir: Path) -> Path:
+    """Where the atlas in use lies."""
+    return data_dir / "mobility" / "atlas"
+
+
 @attrs.frozen(eq=False)
 class Tiles:
     """

@@ -1,0 +1,19 @@
+"""`placet mobility`: what a yes to anonymous statistics brings."""
+
+from __future__ import annotations
+
+import click
+
+from placet.interfaces.cli.mobility_world import places_command, world_command
+
+
+@click.group("mobility")
+def mobility_group() -> None:
+    """Anonymous statistics of movement: events in, noisy figures out, nobody in them."""
+
+
+for command in (
+    places_command,
+    world_command,
+):
+    mobility_group.add_command(command)
