@@ -15,6 +15,7 @@ from placet.interfaces.cli.erasures import erase_command, erasures_group
 from placet.interfaces.cli.gate import audience_command, audit_command, check_command
 from placet.interfaces.cli.imports import import_command
 from placet.interfaces.cli.ledger import ledger_group, witness_command
+from placet.interfaces.cli.mobility import mobility_group
 from placet.interfaces.cli.offers import offers_group
 from placet.interfaces.cli.receipt import receipt_command
 from placet.interfaces.cli.requests import requests_group
@@ -60,6 +61,7 @@ for command in (
     ledger_group,
     witness_command,
     offers_group,
+    mobility_group,
     keys_group,
     staff_group,
 ):
