@@ -71,6 +71,7 @@ from placet.ledger.keys import Keys
 from placet.ledger.keys import load as load_keys
 from placet.ledger.outside import Outside
 from placet.preparing import demand_data_dir, migrated
+from placet.purposes.mobility.purpose import Mobility
 from placet.purposes.offers import topics
 from placet.purposes.offers.ground import Ground
 from placet.purposes.offers.purpose import Offers
@@ -113,6 +114,7 @@ class Application:
     service: ServiceMessages
     trials: Trials
     offers: Offers
+    mobility: Mobility
     duties: tuple[Duties, ...] = ()
     """The purposes that are installed, each by what it owes a person."""
     channels: tuple[Channel, ...] = ()
@@ -239,6 +241,7 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
     gate = Gate.of(config, master)
     delivery = Delivery.of(config, master, subjects, gate)
     offers = Offers.of(Ground(config, master, database, subjects, in_force, rulebook, gate, delivery))
+    mobility = Mobility.of(config, database, subjects, in_force, gate)
     with database.transaction() as connection:
         told = ServiceTexts(in_force.read(connection).controller)
     answers = Answers(database, delivery, rulebook, clock.now, topics.meant)
@@ -274,7 +277,8 @@ def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appl
         service=service,
         trials=Trials.of(config, master),
         offers=offers,
-        duties=(offers.duties,),
+        mobility=mobility,
+        duties=(offers.duties, mobility.duties),
         channels=(*wires, app),
         maildir=returns_maildir(config),
     )
@@ -371,6 +375,7 @@ def merge(
     stays = application.subjects.get(connection, survivor).number
     restrictions.inherit(connection, stays, gone, now=now)
     application.offers.inherit(connection, stays, gone)
+    application.mobility.inherit(connection, gone, now=now)
     application.assisted.void(connection, gone)
     delivery_merging.inherit(connection, application.subjects.get(connection, survivor).number, gone, now=now)
     application.subjects.merge(connection, survivor, merged)

@@ -11,6 +11,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -37,6 +38,17 @@ def _networks(text: str) -> tuple[Network, ...]:
     if any(network.prefixlen == 0 for network in networks):
         raise ValueError("trusted_proxies names the whole internet; name the proxies")
     return networks
+
+
+def _rho(value: str | float | Decimal) -> Decimal:
+    """A privacy budget in zCDP: above 1 it protects nobody any more."""
+    try:
+        rho = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("mobility_rho is a number such as 0.12") from None
+    if not 0 < rho <= 1:
+        raise ValueError("mobility_rho is above 0 and at most 1")
+    return rho
 
 
 @attrs.frozen
@@ -98,6 +110,7 @@ class Config:
     smpp_window: int = attrs.field(default=10, converter=int)
     smpp_part_cents: int = attrs.field(default=4, converter=int)
     trial_addresses: str = ""
+    mobility_rho: Decimal = attrs.field(default=Decimal("0.12"), converter=_rho)
 
     @property
     def url(self) -> str:

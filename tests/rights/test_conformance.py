@@ -9,6 +9,7 @@ import attrs
 import psycopg
 import pytest
 from conformance import CHECKS, Ground, failing, run
+from mobility_ground import MobilityGround
 from offers_ground import OffersGround
 from psycopg import Connection
 from reference_purpose import SCHEMA, WHY, Greetings, GreetingsGround
@@ -20,7 +21,7 @@ from placet.kernel.ids import Number, SubjectId
 ANNA = Person(SubjectId(uuid4()), Number(1))
 BERTA = Person(SubjectId(uuid4()), Number(2))
 
-GROUNDS: list[Ground] = [GreetingsGround(), OffersGround()]
+GROUNDS: list[Ground] = [GreetingsGround(), OffersGround(), MobilityGround()]
 """Every purpose's ground: a purpose that is registered and not here fails the test below."""
 
 

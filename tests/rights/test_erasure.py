@@ -63,6 +63,7 @@ EMPTIED = {
     "offers.survey_reply",
     "offers.wish",
     "rights.words",
+    "sources.forgotten",
     "subjects.address",
     "subjects.contact",
     "subjects.line_role",

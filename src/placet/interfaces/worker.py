@@ -77,6 +77,8 @@ class Worker:
                 for room in self._application.offers.busy
             ),
             ("retention", self._retention.follow),
+            # Files of events are rewritten for minutes when many withdraw at once.
+            ("mobility", partial(_repeat, step=self._application.mobility.round, failed="mobility.failed")),
         ]
         if self._application.channels:
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]

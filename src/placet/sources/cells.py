@@ -126,6 +126,14 @@ def merged(table: pa.Table, stations: Sequence[Station], *, since: int) -> tuple
     return pa.Table.from_pylist(rows, schema=SCHEMA), changed
 
 
+def by_name(table: pa.Table) -> Mapping[str, Sequence[int]]:
+    """The codes of each cell, the newest last."""
+    found: dict[str, list[int]] = {}
+    for name, code in zip(table["cell"].to_pylist(), table["code"].to_pylist(), strict=True):
+        found.setdefault(name, []).append(code)
+    return found
+
+
 @attrs.frozen(eq=False)
 class Codes:
     """Which code a cell had at an instant."""

@@ -95,7 +95,7 @@ class Forgetting:
         ready = {Number(number): before for number, before in noted.items() if number not in busy}
         if not ready:
             return 0
-        gone = self.lake.delete({number: _beyond(before) for number, before in ready.items()})
+        gone = self.lake.delete({number: whole_second(before) for number, before in ready.items()})
         with self.database.transaction() as connection:
             values = {"numbers": list(ready), "befores": list(ready.values())}
             connection.execute(SQL["settled"], values)
@@ -108,6 +108,6 @@ def _going_on(connection: Connection, now: datetime) -> BitMap:
     return BitMap.union(BitMap(), *members)
 
 
-def _beyond(before: datetime) -> int:
+def whole_second(before: datetime) -> int:
     """The first whole second that is not before *before*."""
     return -int(-before.timestamp() // 1)

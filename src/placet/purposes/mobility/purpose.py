@@ -1,0 +1,142 @@
+"""
+The purpose `mobility`, composed: what `bootstrap` wires, and what the interfaces reach it by.
+
+It stays light: what loads an engine or the grid is imported where it runs, and a serving process never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import attrs
+from psycopg import Connection
+
+from placet.config import Config
+from placet.consents.in_force import CatalogueInForce
+from placet.duties import Person
+from placet.gate.actions import Audience, Gate
+from placet.gate.periods import Periods, periods, periods_of
+from placet.gate.replica import Replica
+from placet.kernel.ids import ActivityId, Number
+from placet.purposes.mobility.duties import FOREVER, MOBILITY, MobilityDuties
+from placet.purposes.mobility.releasing import store as released
+from placet.purposes.mobility.releasing.model import Release
+from placet.sources.forgetting import Forgetting, forget
+from placet.sources.lake import Lake
+from placet.sources.model import Manifest
+from placet.store.database import Database
+from placet.subjects.actions import Subjects
+
+if TYPE_CHECKING:
+    from placet.sources.taking_in import TakingIn
+
+INTENSITY = ActivityId("mobility.intensity")
+"""Under which events are taken in."""
+RELEASE = ActivityId("mobility.release")
+"""Under which they are counted."""
+_MOST_RELEASES = 1_000
+
+
+@attrs.frozen
+class Quality:
+    """What stands of each delivered day between two days, and of which days between nothing was delivered."""
+
+    days: Sequence[Manifest]
+    missing: Sequence[date]
+
+
+@attrs.frozen
+class Mobility:
+    """Thread-safe."""
+
+    lake: Lake
+    duties: MobilityDuties
+    zone: ZoneInfo
+    database: Database
+    subjects: Subjects
+    in_force: CatalogueInForce
+    gate: Gate
+
+    @classmethod
+    def of(
+        cls, config: Config, database: Database, subjects: Subjects, in_force: CatalogueInForce, gate: Gate
+    ) -> Mobility:
+        lake, zone = Lake(config.data_dir / "mobility", MOBILITY), ZoneInfo(config.time_zone)
+
+        def took_part(connection: Connection, person: Person) -> Sequence[Release]:
+            return _took_part(connection, in_force, zone, person.number)
+
+        duties = MobilityDuties(lake, took_part)
+        return cls(lake, duties, zone, database, subjects, in_force, gate)
+
+    # Events
+
+    def taking_in(self, replica: Replica, clock: Callable[[], datetime]) -> TakingIn:
+        """What takes in a delivered day."""
+        from placet.sources.taking_in import TakingIn
+
+        return TakingIn(
+            self.lake, INTENSITY, self.zone, self.database, self.subjects, self.in_force, self.gate, replica, clock
+        )
+
+    def drawn(self, connection: Connection, replica: Replica, *, now: datetime) -> tuple[Audience, Periods]:
+        """Whose events may be counted now, and when each consent held: what `Lake.scan` asks for."""
+        audience = self.gate.audience(connection, replica, RELEASE, now=now)
+        return audience, periods(connection, RELEASE, known_at=now, purposes=self.in_force.terms(connection))
+
+    def quality(self, first: date | None = None, until: date | None = None) -> Quality:
+        """What was delivered for the days from *first* up to *until*; without them, of all that there are."""
+        days = self.lake.days()
+        days = [day for day in days if (first is None or first <= day) and (until is None or day < until)]
+        if not days:
+            return Quality((), ())
+        begin, end = first or days[0], until or days[-1] + timedelta(days=1)
+        every = [begin + timedelta(days=n) for n in range((end - begin).days)]
+        found = [manifest for day in days if (manifest := self.lake.manifest(day)) is not None]
+        return Quality(found, [day for day in every if day not in set(days)])
+
+    # Persons
+
+    def took_part(self, connection: Connection, number: Number) -> Sequence[Release]:
+        """The public releases that this person took part in, the newest first (M4)."""
+        return _took_part(connection, self.in_force, self.zone, number)
+
+    def inherit(self, connection: Connection, merged: Number, *, now: datetime) -> None:
+        """Two identities were one person: events under the one that goes on no more are deleted."""
+        forget(connection, merged, before=now, now=now)
+
+    # Time
+
+    def round(self, now: datetime) -> None:
+        """What is due now: events of who withdrew, and days that are kept no longer."""
+        Forgetting(self.database, self.lake).round(now)
+        if self.lake.days():
+            self.lake.sweep(now.astimezone(self.zone).date() - self._kept())
+
+    def _kept(self) -> timedelta:
+        """As long as the catalogue says of any activity of this purpose (GDPR 5(1)(e))."""
+        with self.database.transaction() as connection:
+            activities = self.in_force.read(connection).activities.values()
+        days = [
+            activity.retention.days
+            for activity in activities
+            if MOBILITY in activity.needs and activity.retention.after == "collection"
+        ]
+        return timedelta(days=max(days, default=0))
+
+
+def _took_part(
+    connection: Connection, in_force: CatalogueInForce, zone: ZoneInfo, number: Number
+) -> Sequence[Release]:
+    """From when consents held and never from events: a window that a consent meets which still held at the release."""
+    spans = periods_of(connection, number, RELEASE, known_at=FOREVER, purposes=in_force.terms(connection))
+    found = released.listing(connection, public=True, before=None, limit=_MOST_RELEASES)
+    return [release for release in found if any(_met(release, zone, since, until) for since, until in spans)]
+
+
+def _met(release: Release, zone: ZoneInfo, since: int, until: int) -> bool:
+    first, beyond = (instant.timestamp() for instant in release.window.instants(zone))
+    return since < beyond and first < until and since <= release.made_at.timestamp() < until
