@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from placet.interfaces.cli.mobility_budget import budget_command
 from placet.interfaces.cli.mobility_world import places_command, world_command
 
 
@@ -15,5 +16,6 @@ def mobility_group() -> None:
 for command in (
     places_command,
     world_command,
+    budget_command,
 ):
     mobility_group.add_command(command)
