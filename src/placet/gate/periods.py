@@ -3,7 +3,9 @@ When did each person's consent hold? For data that was collected over time: it c
 
 A span is what `check_as_of` answers yes to, from the first instant to the last: states folded from the records, expiry,
 the notice in force. Most people have said yes once and nothing else; their spans are worked out in columns. For the
-others the fold is asked again at each instant at which its answer can change: there are no others.
+others the fold is asked again at each instant at which its answer can change: there are no others. One thing is as
+`check_as_of` does not have it: before the first catalogue was published, its notices count as in force, for a yes that
+was imported names the version on which it was said before there was a Placet.
 Whose processing is restricted, and what is closed, is so now and says nothing of another time: `Gate.audience` does.
 """
 
@@ -36,6 +38,7 @@ _SQL = queries("placet.gate", "periods.sql")
 OPEN = 2**62
 """The end of a span that has none."""
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _SECOND = 1_000_000
 Integers = npt.NDArray[np.int64]
 Purposes = Mapping[PurposeId, PurposeTerms]
@@ -172,8 +175,8 @@ class _Folded:
             raise BadInput(
                 "no activity or purpose of the catalogue asks for consent under this name", code="unknown-activity"
             )
-        editions = store.Majors(connection, facts.majors).until(known_at)
-        return cls(question, facts, facts.terms.needs, editions, purposes)
+        (_, first), *later = store.Majors(connection, facts.majors).until(known_at) or [(_BEGINNING, {})]
+        return cls(question, facts, facts.terms.needs, [(_BEGINNING, first), *later], purposes)
 
     @property
     def needed(self) -> list[PurposeId]:

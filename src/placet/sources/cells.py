@@ -88,6 +88,7 @@ def delivered(path: Path) -> tuple[list[Station], list[Wrong]]:
     """The rows of a CSV file with the columns of `COLUMNS`, perhaps `since`, and those that are none."""
     found: list[Station] = []
     wrong: list[Wrong] = []
+    named: set[tuple[str, int | None]] = set()
     with path.open("rb") as file:
         table = open_table(path, file)
         places = _places(table.header)
@@ -97,7 +98,10 @@ def delivered(path: Path) -> tuple[list[Station], list[Wrong]]:
                 station = _station(line, cells)
                 if isinstance(station, Wrong):
                     wrong.append(station)
+                elif (station.cell, station.since) in named:
+                    wrong.append(Wrong(line, "duplicate", "the cell stands in the table before"))
                 else:
+                    named.add((station.cell, station.since))
                     found.append(station)
     return found, sorted(wrong)
 

@@ -135,7 +135,7 @@ class Lake:
             _clear(place, keep={folder.name, self._version(day)})
             yield folder
         except OSError as error:
-            raise _full(error) from error
+            raise full(error) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -250,5 +250,6 @@ def _clear(place: Path, *, keep: set[str | None]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _full(error: OSError) -> Unavailable:
-    return Unavailable(f"the lake cannot be written ({error.strerror}); the day is as it was", code="disk")
+def full(error: OSError) -> Unavailable:
+    """What is said when the disk does not take what is written."""
+    return Unavailable(f"the lake cannot be written ({error.strerror}); it is as it was", code="disk")

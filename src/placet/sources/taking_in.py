@@ -53,10 +53,11 @@ class Taken:
     """What became of a delivery."""
 
     manifest: Manifest
+    report: Path
     again: bool = False
     """The very same file had been taken in before; nothing was changed."""
     listed: int = 0
-    """Rows in the report of refused rows."""
+    """Rows in *report*; without any there is none."""
 
 
 @attrs.frozen
@@ -91,7 +92,7 @@ class TakingIn:
         with self.lake.taking_in():
             source, before = shards.digest(path), self.lake.manifest(day)
             if before is not None and before.source == source:
-                return Taken(before, again=True)
+                return Taken(before, report, again=True)
             if before is not None and not replace:
                 raise Conflict(
                     f"{day} was delivered before with other content; --replace takes this one instead",
@@ -106,12 +107,14 @@ class TakingIn:
                 ))  # fmt: skip
                 with self.database.transaction() as connection:
                     self._publish(connection, draft, manifest, now, intake.gone)
-                return Taken(manifest, listed=refused.count)
+                return Taken(manifest, report, listed=refused.count)
 
     def _codes(self) -> cells.Codes:
         table = cells.read(self.lake.folder)
         if not table.num_rows:
-            raise BadInput("no cells are known yet: deliver them by `placet mobility cells` first", code="no-cells")
+            raise BadInput(
+                "no cells are known yet: deliver them by `placet mobility ingest --cells` first", code="no-cells"
+            )
         return cells.Codes.of(table)
 
     @contextlib.contextmanager

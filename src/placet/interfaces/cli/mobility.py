@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from placet.interfaces.cli.mobility_budget import budget_command
+from placet.interfaces.cli.mobility_events import ingest_command, quality_command
 from placet.interfaces.cli.mobility_world import places_command, world_command
 
 
@@ -14,6 +15,8 @@ def mobility_group() -> None:
 
 
 for command in (
+    ingest_command,
+    quality_command,
     places_command,
     world_command,
     budget_command,
