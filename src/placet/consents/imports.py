@@ -45,7 +45,10 @@ def import_file(
     """
     with path.open("rb") as file:
         answerer = Recording(desk, _digest(file), options)
-        return _answered(desk, path, file, options, answerer, refused, progress)
+        report = _answered(desk, path, file, options, answerer, refused, progress)
+    if report.done - report.resumed_after > UNIT:
+        desk.database.look_again("subjects", "consents", "ledger")
+    return report
 
 
 def rehearse_file(

@@ -35,6 +35,9 @@ _SWEPT = 100_000
 """Rows that one `sweep` writes at most."""
 _SLICE = 50_000
 """People of one transaction."""
+MANY = 1_000
+"""From here on the planner is told how many rows there are now: its next look may be a minute away."""
+
 _T = TypeVar("_T")
 
 
@@ -121,7 +124,10 @@ def plan_widely(
             pool.submit(_apart, database, partial(written, batch=batch, parts=some, languages=said, now=now))
             for some in slices
         ]
-        return reduce(PlannedMany.with_more, (one.result() for one in done), PlannedMany(0, {}))
+        planned = reduce(PlannedMany.with_more, (one.result() for one in done), PlannedMany(0, {}))
+    if len(numbers) >= MANY:
+        database.look_again("delivery")
+    return planned
 
 
 def partition(numbers: BitMap, hindered: Iterable[tuple[Refusal, BitMap]]) -> list[Part]:

@@ -36,6 +36,14 @@ class Database:
         with translated(), self._pool.connection() as connection, connection.transaction():
             yield connection
 
+    def look_again(self, *schemas: str) -> None:
+        """
+        Let the planner count the rows of some schemas anew: for whoever has just written many thousands at once.
+        PostgreSQL does it by itself within a minute; until then it would read whole tables for a handful of rows.
+        """
+        with self.transaction() as connection:
+            connection.execute("SELECT store.look_again(%s)", [list(schemas)])
+
     def dedicated(self, *, autocommit: bool = True) -> Connection:
         """A connection outside the pool, for a listener or a sequencer; the caller closes it."""
         with translated():

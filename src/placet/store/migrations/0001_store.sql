@@ -8,3 +8,16 @@ CREATE FUNCTION store.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '%.% is append-only: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = '42501';
 END $$;
+
+-- What the planner knows of the tables of *schemas*, brought up to date now. After many rows were written at once it
+-- believes for up to a minute (autovacuum) that there are few, and reads a table whole to find thirty rows of it.
+CREATE FUNCTION store.look_again(schemas text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known record;
+BEGIN
+    FOR known IN SELECT schemaname, tablename FROM pg_tables
+                 WHERE schemaname = ANY(schemas) AND tableowner = current_user ORDER BY 1, 2 LOOP
+        EXECUTE format('ANALYZE %I.%I', known.schemaname, known.tablename);
+    END LOOP;
+END $$;
