@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -18,6 +19,7 @@ from placet.gate.uses import record_use, under_audience
 from placet.kernel.ids import ActivityId
 from placet.purposes.mobility.model import Window
 from placet.purposes.mobility.privacy.debit import CUSTOMERS, Population
+from placet.sources.forgetting import reading
 from placet.sources.lake import Lake
 from placet.sources.model import Scan
 from placet.store.database import Database
@@ -37,6 +39,9 @@ class People(Protocol):
 
     def left(self, scan: Scan) -> Scan | None:
         """Asked just before the noise: None when everybody may still be counted, else the same without the others."""
+
+    def reading(self, scan: Scan) -> AbstractContextManager[Callable[[], bool]]:
+        """While their events are read: what yields says at each step whether somebody has withdrawn since the last."""
 
     def used(self, connection: Connection, *, now: datetime) -> UUID | None:
         """Note that their events were used, with what came of it; returns the audience that they were read under."""
@@ -74,6 +79,12 @@ class Consenting:
         with self.database.transaction() as connection:
             self._audience = self.gate.audience(connection, self.replica, RELEASE, among=members, now=self.clock())
         return self._scan(self._audience, scan.days)
+
+    @contextmanager
+    def reading(self, scan: Scan) -> Iterator[Callable[[], bool]]:
+        members = scan.participants["number"].to_pylist()
+        with reading(self.database, "release", members, self.clock) as begun:
+            yield lambda: bool(begun.step(self.clock()))
 
     def used(self, connection: Connection, *, now: datetime) -> UUID | None:
         assert self._confirmed is not None
