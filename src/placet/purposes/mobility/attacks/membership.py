@@ -26,6 +26,7 @@ from placet.purposes.mobility.privacy import accounting
 _RIDGE = 0.05
 """People (squared) added to each variance: no cell is known better than that."""
 _STAYING = 0.85
+_REHEARSALS = 600
 _AT_ONCE = 128
 _EXACT = 1 << 24
 """Up to here a sum of whole numbers in float32 is exact."""
@@ -63,6 +64,8 @@ class Cells:
     variance: Floats
     """Of the noise of each."""
     unit: float
+    hides: bool = False
+    """Some sums are not published."""
 
 
 def membership(
@@ -89,19 +92,35 @@ def membership(
 
 def _scores(cells: Cells, trial: Trial, knowing: Knowing, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """The score of each group without, and with, the victim."""
-    usual = trial.group * cells.others.mean(axis=0)
-    own = cells.own.astype(np.int64)
-    spread = trial.group * np.cov(cells.others, rowvar=False).reshape(len(cells.own), -1)
     if knowing is Knowing.RELEASE:
         usual = cells.publish(_sums(cells.others, 1, trial.group, rng))[0]
-        spread = _guessed(np.maximum(usual, cells.unit), cells)
-    spread = spread + np.diag(cells.variance + _RIDGE * cells.unit**2)
-    weight = np.linalg.solve(spread, cells.own)
+        spread, shift = _guessed(np.maximum(usual, cells.unit), cells), cells.own
+    elif cells.hides:
+        usual, spread, shift = _rehearsed(cells, trial, rng)
+    else:
+        usual, shift = trial.group * cells.others.mean(axis=0), cells.own
+        spread = trial.group * np.cov(cells.others, rowvar=False).reshape(len(cells.own), -1)
+    weight = np.linalg.solve(spread + np.diag(cells.variance + _RIDGE * cells.unit**2), shift)
+    own = cells.own.astype(np.int64)
     without, within = (
         (cells.publish(_sums(cells.others, trial.times, trial.group - there, rng) + there * own) - usual) @ weight
         for there in (0, 1)
     )
     return without, within
+
+
+def _rehearsed(cells: Cells, trial: Trial, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """
+    What is usual, how it goes together, and what one person more changes, of figures of which some are hidden: from
+    releases that the attacker makes of other groups.
+    """
+    sums = _sums(cells.others, _REHEARSALS, trial.group - 1, rng)
+    without, within = cells.publish(sums), cells.publish(sums + cells.own.astype(np.int64))
+    return (
+        without.mean(axis=0),
+        np.cov(without, rowvar=False).reshape(len(cells.own), -1),
+        (within - without).mean(axis=0),
+    )
 
 
 def _guessed(usual: Floats, cells: Cells) -> Floats:
@@ -121,9 +140,15 @@ def _of_theirs(others: Traces, victim: Traces, against: Against, group: int, rng
     hours = np.flatnonzero(victim.zones[0] >= 0)
     same = (others.zones[:, hours] == victim.zones[0, hours]).astype(float)
     usual = group * same.mean(axis=0)
-    noise = np.full(len(hours), naive.variance(against))
-    zone = victim.zones[0, hours].astype(np.int64)
-    return Cells(zone, same, np.ones(len(hours)), lambda counts: _figures(counts, against, rng, usual), noise, 1.0)
+    return Cells(
+        victim.zones[0, hours].astype(np.int64),
+        same,
+        np.ones(len(hours)),
+        lambda counts: _figures(counts, against, rng, usual),
+        np.full(len(hours), naive.variance(against)),
+        1.0,
+        hides=against in naive.THRESHOLD,
+    )
 
 
 def _figures(counts: Counts, against: Against, rng: np.random.Generator, usual: Floats) -> Floats:
@@ -131,8 +156,7 @@ def _figures(counts: Counts, against: Against, rng: np.random.Generator, usual: 
     released = naive.released(counts, against, rng) / (naive.FACTOR if against is Against.MULTIPLIED else 1.0)
     if against not in naive.THRESHOLD:
         return released
-    unseen = np.minimum(usual, naive.THRESHOLD[against] - 1)
-    return np.where(released > 0, released, unseen)
+    return np.where(released > 0, released, np.minimum(usual, naive.THRESHOLD[against] - 1))
 
 
 def _of_ours(others: Traces, victim: Traces, draw: Draw) -> Cells:
