@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -186,3 +191,49 @@ def test_the_database_refuses_a_debit_past_the_cap_whoever_writes_it(database: D
 def test_a_sampler_stays_the_one_that_was_debited(database: Database, now: datetime) -> None:
     assert debited(database, FLOWS, now=now).sampler is Sampler.OPENDP
     assert (Sampler.for_size(1_000), Sampler.for_size(3_000_000)) == (Sampler.OPENDP, Sampler.TABLE)
+
+
+def test_of_many_who_debit_at_once_the_cap_lets_so_many_in(database: Database, now: datetime) -> None:
+    """Threads of this process and another process, each asking for a release of its own until it is refused."""
+    tight = Rho(Decimal("0.05"))
+    other = subprocess.Popen(
+        [sys.executable, "-c", OTHER_PROCESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "DATABASE": database.url, "PYTHONPATH": str(Path(__file__).parent)},
+    )  # fmt: skip
+    assert other.stdout is not None
+    assert other.stdout.readline() == "ready\n"
+
+    def ask(number: int) -> int:
+        return attempts(database, f"thread-{number}", tight, now)
+
+    with ThreadPoolExecutor(4) as threads, other:
+        asked = threads.map(ask, range(4))
+        other.communicate("go\n")
+        granted = sum(asked)
+    assert granted + other.returncode == 5
+    assert spent(database) == {date(2026, 10, 1): tight}
+
+
+def attempts(database: Database, name: str, cap: Rho, now: datetime) -> int:
+    """How many debits were granted before the first refusal."""
+    for number in range(20):
+        try:
+            debited(database, FLOWS, now=now, release=f"{name}-{number}", cap=cap)
+        except Denied:
+            return number
+    raise AssertionError("the cap let everybody in")
+
+
+OTHER_PROCESS = """
+import os, sys
+from datetime import UTC, datetime
+from decimal import Decimal
+import test_budget
+from placet.store.database import Database
+database = Database(os.environ["DATABASE"], size=1)
+print("ready", flush=True)
+sys.stdin.readline()
+granted = test_budget.attempts(database, "process", Decimal("0.05"), datetime(2026, 3, 12, tzinfo=UTC))
+database.close()
+sys.exit(granted)
+"""
