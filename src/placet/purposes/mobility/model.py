@@ -71,6 +71,17 @@ class Window:
             raise BadInput(f"{text} is no month; write it as 2026-10", code="bad-window") from None
         return cls(text, first, (first + timedelta(days=31)).replace(day=1))
 
+    @classmethod
+    def named(cls, text: str) -> Self:
+        """A calendar month `YYYY-MM`, or a day `YYYY-MM-DD`."""
+        if len(text) == len("2026-10"):
+            return cls.month(text)
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            raise BadInput(f"{text} is no month and no day; write 2026-10, or 2026-10-14", code="bad-window") from None
+        return cls(day.isoformat(), day, day + timedelta(days=1))
+
     @property
     def days(self) -> Sequence[date]:
         return [self.first + timedelta(days=n) for n in range((self.until - self.first).days)]

@@ -37,6 +37,8 @@ class About:
 
     id: ReleaseId
     window: Window
+    missing: tuple[date, ...]
+    """Days of the window of which nothing was delivered: a typical day is one of the others."""
     time_zone: str
     made_at: datetime
     controller: str
@@ -50,6 +52,7 @@ class About:
         return {
             "id": self.id,
             "window": {"name": self.window.name, "first": str(self.window.first), "until": str(self.window.until)},
+            "missing": [str(day) for day in self.missing],
             "time_zone": self.time_zone,
             "made_at": format_instant(self.made_at),
             "controller": self.controller,
@@ -66,6 +69,7 @@ class About:
         return cls(
             id=ReleaseId(value["id"]),
             window=Window(window["name"], date.fromisoformat(window["first"]), date.fromisoformat(window["until"])),
+            missing=tuple(date.fromisoformat(day) for day in value["missing"]),
             time_zone=value["time_zone"],
             made_at=datetime.fromisoformat(value["made_at"]),
             controller=value["controller"],
