@@ -22,8 +22,11 @@ from placet.gate.periods import Periods, periods, periods_of
 from placet.gate.replica import Replica
 from placet.kernel.ids import ActivityId, Number
 from placet.purposes.mobility.duties import FOREVER, MOBILITY, MobilityDuties
+from placet.purposes.mobility.model import Rho
 from placet.purposes.mobility.releasing import store as released
+from placet.purposes.mobility.releasing.actions import Releases
 from placet.purposes.mobility.releasing.model import Release
+from placet.purposes.mobility.releasing.whom import Consenting
 from placet.sources.forgetting import Forgetting, forget
 from placet.sources.lake import Lake
 from placet.sources.model import Manifest
@@ -31,6 +34,7 @@ from placet.store.database import Database
 from placet.subjects.actions import Subjects
 
 if TYPE_CHECKING:
+    from placet.purposes.mobility.releasing.making import Maker
     from placet.sources.taking_in import TakingIn
 
 INTENSITY = ActivityId("mobility.intensity")
@@ -59,6 +63,8 @@ class Mobility:
     subjects: Subjects
     in_force: CatalogueInForce
     gate: Gate
+    cap: Rho
+    """What all releases that touch a calendar month may cost each person."""
 
     @classmethod
     def of(
@@ -70,7 +76,7 @@ class Mobility:
             return _took_part(connection, in_force, zone, person.number)
 
         duties = MobilityDuties(lake, took_part)
-        return cls(lake, duties, zone, database, subjects, in_force, gate)
+        return cls(lake, duties, zone, database, subjects, in_force, gate, Rho(config.mobility_rho))
 
     # Events
 
@@ -97,6 +103,26 @@ class Mobility:
         every = [begin + timedelta(days=n) for n in range((end - begin).days)]
         found = [manifest for day in days if (manifest := self.lake.manifest(day)) is not None]
         return Quality(found, [day for day in every if day not in set(days)])
+
+    # Releases
+
+    @property
+    def releases(self) -> Releases:
+        """What was released."""
+        return Releases(self.lake.folder / "releases")
+
+    def maker(self, clock: Callable[[], datetime]) -> Maker:
+        """What makes releases."""
+        from placet.purposes.mobility.privacy.budget import Budget
+        from placet.purposes.mobility.releasing.making import Maker
+
+        with self.database.transaction() as connection:
+            controller = self.in_force.read(connection).controller.name
+        return Maker(self.database, self.lake.folder, Budget(self.cap), controller, clock)
+
+    def consenting(self, replica: Replica, clock: Callable[[], datetime]) -> Consenting:
+        """Whose events a release may count."""
+        return Consenting(self.database, self.gate, replica, self.in_force, self.lake, clock)
 
     # Persons
 
@@ -128,9 +154,7 @@ class Mobility:
         return timedelta(days=max(days, default=0))
 
 
-def _took_part(
-    connection: Connection, in_force: CatalogueInForce, zone: ZoneInfo, number: Number
-) -> Sequence[Release]:
+def _took_part(connection: Connection, in_force: CatalogueInForce, zone: ZoneInfo, number: Number) -> Sequence[Release]:
     """From when consents held and never from events: a window that a consent meets which still held at the release."""
     spans = periods_of(connection, number, RELEASE, known_at=FOREVER, purposes=in_force.terms(connection))
     found = released.listing(connection, public=True, before=None, limit=_MOST_RELEASES)
