@@ -25,7 +25,7 @@ CELLS = pa.schema(
 """As `sources` keeps the cells of the operator; *since* and *until* are UTC seconds, half-open."""
 FOREVER = 2**62
 RESIDENTS_A_CELL = 1500
-_TOWN_REACH, _LAND_REACH = 1500.0, 6000.0
+_TOWN_REACH, _LAND_REACH = 1500.0, 8000.0
 _DENSE = 300.0
 """Residents of a tile from which on it has cells of its own."""
 _LATTICE = 7
