@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,7 +37,7 @@ def test_mailings_are_listed_handed_over_and_thrown_away(house: House, tmp_path:
     run(house, "--out", str(target), "--discard", str(uuid4()), exit_code=1)
     first = make(house, letters)
     assert run(house, "--discard", str(first.id)) == {"discarded": str(first.id)}
-    second = make(house, letters, timedelta(seconds=1))
+    second = make(house, letters, clock.now() - house.now)
     assert run(house, "--hand-over", str(second.id)) == {"sent": 2, "pulled": [], "open": []}
     run(house, "--discard", str(second.id), exit_code=1)
     newest, oldest = run(house)["mailings"]  # type: ignore[misc]
