@@ -6,6 +6,12 @@ import click
 
 from placet.interfaces.cli.mobility_budget import budget_command
 from placet.interfaces.cli.mobility_events import ingest_command, quality_command
+from placet.interfaces.cli.mobility_releases import (
+    publish_command,
+    release_command,
+    releases_command,
+    withdraw_command,
+)
 from placet.interfaces.cli.mobility_world import places_command, world_command
 
 
@@ -20,5 +26,9 @@ for command in (
     places_command,
     world_command,
     budget_command,
+    release_command,
+    publish_command,
+    withdraw_command,
+    releases_command,
 ):
     mobility_group.add_command(command)
