@@ -38,7 +38,7 @@ _SQL = queries("placet.gate", "periods.sql")
 OPEN = 2**62
 """The end of a span that has none."""
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_BEGINNING, _ENDLESS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _SECOND = 1_000_000
 Integers = npt.NDArray[np.int64]
 Purposes = Mapping[PurposeId, PurposeTerms]
@@ -66,7 +66,8 @@ class Periods:
 
     def newest(self) -> Periods:
         """Each person's last span."""
-        last = np.append(self.numbers[1:] != self.numbers[:-1], [True] * bool(len(self)))
+        last = np.ones(len(self), np.bool_)
+        last[:-1] = self.numbers[1:] != self.numbers[:-1]
         return self.where(last)
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Periods:
@@ -75,13 +76,15 @@ class Periods:
 
 
 def periods(
-    connection: Connection, asked: ActivityId | PurposeId, *, known_at: datetime, purposes: Purposes
+    connection: Connection, asked: ActivityId | PurposeId, *, known_at: datetime | None, purposes: Purposes
 ) -> Periods:
     """
-    For everybody, the spans in which every consent that *asked* needs was given, as known at *known_at*.
+    For everybody, the spans in which every consent that *asked* needs was given, as known at *known_at* (None: as known
+    today; the ledger's clock may run ahead of ours).
 
     *purposes* are the catalogue's (`CatalogueInForce.terms`); needs are those of the catalogue in force.
     """
+    known_at = _ENDLESS if known_at is None else known_at
     folded = _Folded.of(connection, asked, known_at, purposes)
     said = {"purposes": folded.needed, "known_at": known_at, "plain": ""}
     found = []
@@ -97,9 +100,15 @@ def periods(
 
 
 def periods_of(
-    connection: Connection, number: Number, asked: ActivityId | PurposeId, *, known_at: datetime, purposes: Purposes
+    connection: Connection,
+    number: Number,
+    asked: ActivityId | PurposeId,
+    *,
+    known_at: datetime | None,
+    purposes: Purposes,
 ) -> Sequence[tuple[int, int]]:
     """The same for one person: since and until of each span."""
+    known_at = _ENDLESS if known_at is None else known_at
     folded = _Folded.of(connection, asked, known_at, purposes)
     said = {"number": number, "purposes": folded.needed, "known_at": known_at}
     rows = connection.execute(_SQL["of_one"], said).fetchall()

@@ -8,7 +8,7 @@ possible at once when its clock is set right. That is reported; no event is chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -71,14 +71,20 @@ def suspicious(events: Events, places: Places) -> tuple[Integers, Integers]:
 
 
 def candidates(events: Integers, bad: Integers) -> list[int]:
-    """The codes that are worth a second look."""
-    return [int(code) for code in np.flatnonzero((bad >= LEAST) & (bad >= SHARE * events))]
+    """The codes that are worth a second look, the worst first: a step has two ends, and one of them may be right."""
+    found = np.flatnonzero((bad >= LEAST) & (bad >= SHARE * events))
+    return [int(code) for code in found[np.lexsort((found, -bad[found] / events[found]))]]
 
 
-def tried(events: Events, places: Places, code: int) -> Mapping[int, int]:
-    """How many events of the cell *code* stand in an impossible step: as they are, and with its clock set each way."""
+def tried(events: Events, places: Places, code: int, *, without: Collection[int] = ()) -> Mapping[int, int]:
+    """
+    How many events of the cell *code* stand in an impossible step: as they are, and with its clock set each way.
+
+    Cells *without* which it is looked at are known to be off.
+    """
     own = events.cell == code
-    others = Events(events.number[~own], events.at[~own], events.cell[~own])
+    other = ~own & ~np.isin(events.cell, list(without))
+    others = Events(events.number[other], events.at[other], events.cell[other])
     mine = Events(events.number[own], events.at[own], events.cell[own])
     return {shift: _impossible_among(mine, others, places, shift) for shift in (0, *SHIFTS)}
 

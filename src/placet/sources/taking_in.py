@@ -127,9 +127,7 @@ class TakingIn:
             self.replica.catch_up()
             confirmed = self.gate.confirm(self.replica, audience, now=self.clock())
             with self.database.transaction() as connection:
-                known = periods(
-                    connection, self.activity, known_at=self.clock(), purposes=self.in_force.terms(connection)
-                )
+                known = periods(connection, self.activity, known_at=None, purposes=self.in_force.terms(connection))
             newest = known.newest()
             members = np.array(confirmed.members, np.uint32)
             yield confirmed, newest.where(np.isin(newest.numbers, members)), begun
@@ -236,10 +234,11 @@ def _suspects(draft: Path, parts: dict[str, Part], table: pa.Table) -> Iterator[
     for name in parts:
         one, other = clocks.suspicious(_events(draft, name), places)
         events, bad = events + one, bad + other
-    codes = clocks.candidates(events, bad)
-    tries = {code: [clocks.tried(_events(draft, name), places, code) for name in parts] for code in codes}
-    for code, found in tries.items():
-        if (shift := clocks.verdict(found)) is not None:
+    off: list[int] = []
+    for code in clocks.candidates(events, bad):
+        tries = [clocks.tried(_events(draft, name), places, code, without=off) for name in parts]
+        if (shift := clocks.verdict(tries)) is not None:
+            off.append(code)
             yield Suspect(names[order[code]], shift, int(events[code]))
 
 

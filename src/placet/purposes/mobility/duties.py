@@ -24,7 +24,6 @@ from placet.sources.lake import Lake
 
 MOBILITY = PurposeId("mobility")
 EVENTS = "mobility.events"
-FOREVER = datetime.max.replace(tzinfo=UTC)
 
 TookPart = Callable[[Connection, Person], Sequence[Release]]
 """The public releases that a person took part in, the newest first."""

@@ -21,7 +21,7 @@ from placet.gate.actions import Audience, Gate
 from placet.gate.periods import Periods, periods, periods_of
 from placet.gate.replica import Replica
 from placet.kernel.ids import ActivityId, Number
-from placet.purposes.mobility.duties import FOREVER, MOBILITY, MobilityDuties
+from placet.purposes.mobility.duties import MOBILITY, MobilityDuties
 from placet.purposes.mobility.model import Rho
 from placet.purposes.mobility.releasing import store as released
 from placet.purposes.mobility.releasing.actions import Releases
@@ -91,7 +91,7 @@ class Mobility:
     def drawn(self, connection: Connection, replica: Replica, *, now: datetime) -> tuple[Audience, Periods]:
         """Whose events may be counted now, and when each consent held: what `Lake.scan` asks for."""
         audience = self.gate.audience(connection, replica, RELEASE, now=now)
-        return audience, periods(connection, RELEASE, known_at=now, purposes=self.in_force.terms(connection))
+        return audience, periods(connection, RELEASE, known_at=None, purposes=self.in_force.terms(connection))
 
     def quality(self, first: date | None = None, until: date | None = None) -> Quality:
         """What was delivered for the days from *first* up to *until*; without them, of all that there are."""
@@ -156,7 +156,7 @@ class Mobility:
 
 def _took_part(connection: Connection, in_force: CatalogueInForce, zone: ZoneInfo, number: Number) -> Sequence[Release]:
     """From when consents held and never from events: a window that a consent meets which still held at the release."""
-    spans = periods_of(connection, number, RELEASE, known_at=FOREVER, purposes=in_force.terms(connection))
+    spans = periods_of(connection, number, RELEASE, known_at=None, purposes=in_force.terms(connection))
     found = released.listing(connection, public=True, before=None, limit=_MOST_RELEASES)
     return [release for release in found if any(_met(release, zone, since, until) for since, until in spans)]
 
