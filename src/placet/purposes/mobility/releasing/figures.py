@@ -33,6 +33,7 @@ def tables(counts: Counts, places: Places) -> Tables:
         living = residents.residents(anchors, among)
         factors = residents.factors(living, among)
         found[model.ANCHORS.name] = residents.anchors_table(anchors, anchored, factors)
+        found[model.CATCHMENT.name] = residents.catchment_table(anchors, anchored)
         found[model.RESIDENTS.name] = residents.residents_table(living, among, factors)
     found |= _profiles(counts, places, among, factors)
     found |= _trips(counts, among, factors)

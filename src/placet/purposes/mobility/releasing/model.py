@@ -194,6 +194,21 @@ RESIDENTS = Table(
         Column("factor_of", pa.string(), "The zone, or the next above it, whose factor is sure enough to be used."),
     ),
 )  # fmt: skip
+CATCHMENT = Table(
+    TableName("catchment"),
+    "Where those who work in a zone live; only rows that are not hidden",
+    (ProductName("anchors"),),
+    ("work", "home"),
+    "people",
+    (
+        _zone("work", "Id of the zone of most working hours."),
+        _zone("home", "Id of the zone of most nights."),
+        *_measured("people", "People who take part.", _PEOPLE),
+        Column("share", pa.float64(), "Of all who work there."),
+        Column("share_low", pa.float64(), "Lower end of its 95 % interval."),
+        Column("share_high", pa.float64(), "Upper end of the same interval."),
+    ),
+)
 TRAVEL_TIMES = Table(
     TableName("travel-times"),
     "Mean travel time between zones, and how much longer than at night",
@@ -232,7 +247,7 @@ TILE_HOURS = Table(
 TABLES: Mapping[TableName, Table] = {
     table.name: table
     for table in (
-        ZONE_PROFILE, ZONE_LOAD, TILES, FLOWS, ZONE_TRIPS, ANCHORS, RESIDENTS, TRAVEL_TIMES, TILE_HOURS,
+        ZONE_PROFILE, ZONE_LOAD, TILES, FLOWS, ZONE_TRIPS, ANCHORS, CATCHMENT, RESIDENTS, TRAVEL_TIMES, TILE_HOURS,
     )
 }  # fmt: skip
 

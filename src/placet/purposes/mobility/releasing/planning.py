@@ -55,8 +55,13 @@ class Plan:
                 "nothing was delivered for this window; `placet mobility ingest` takes it in", code="no-events"
             )
         if scan.missing and not self.some_days:
-            days = ", ".join(str(day) for day in scan.missing)
-            raise BadInput(f"nothing was delivered for {days}; take it in, or say --some-days", code="days-missing")
+            more = " …" if len(scan.missing) > 3 else ""
+            first = ", ".join(str(day) for day in scan.missing[:3])
+            raise BadInput(
+                f"{len(scan.missing)} of {len(scan.days)} days were not delivered ({first}{more}); take them in, "
+                "or let some be missing (--some-days)",
+                code="days-missing",
+            )
 
 
 @cache

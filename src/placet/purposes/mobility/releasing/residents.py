@@ -16,7 +16,7 @@ import pyarrow as pa
 from placet.purposes.mobility.privacy.noisy import NoisyCounts
 from placet.purposes.mobility.releasing.columns import Values, floats, table, words
 from placet.purposes.mobility.releasing.hierarchy import Node, Nodes, upward
-from placet.purposes.mobility.releasing.model import ANCHORS, RESIDENTS, Estimate
+from placet.purposes.mobility.releasing.model import ANCHORS, CATCHMENT, RESIDENTS, Estimate
 from placet.purposes.mobility.releasing.settling import QUANTILE, Floats, Whole, certain, least, settle
 
 ENOUGH = 10
@@ -113,6 +113,30 @@ def anchors_table(anchors: Anchors, counts: NoisyCounts, factors: Factors) -> pa
             "sure": pa.array(sure.ravel() & ~values.hidden.ravel()),
             **values.estimated(*by_home),
         },
+    )
+
+
+def catchment_table(anchors: Anchors, counts: NoisyCounts) -> pa.Table:
+    """By zone of work; a share is a ratio of two noisy sums, its error to the first order."""
+    homes, works = (list(axis.members) for axis in counts.domain.axes)
+    among = len(homes)  # the last of `work` is no zone
+    noisy, settled = anchors.noisy[:, :among].T, anchors.settled[:, :among].T
+    values = Values(noisy, settled, np.full(noisy.shape, anchors.sigma), np.full(noisy.shape, least(anchors.sigma)))
+    total = np.maximum(settled.sum(axis=1, keepdims=True), 1).astype(np.float64)
+    share = settled / total
+    error = anchors.sigma * np.sqrt(1 + share**2 * among) / total
+    hidden = values.hidden.ravel()
+    return table(
+        CATCHMENT,
+        {
+            "work": words(np.repeat(works[:among], among).tolist()),
+            "home": words(homes * among),
+            **values.measured("people"),
+            "share": floats(share.ravel(), hidden),
+            "share_low": floats(np.maximum(share - QUANTILE * error, 0).ravel(), hidden),
+            "share_high": floats(np.minimum(share + QUANTILE * error, 1).ravel(), hidden),
+        },
+        ~hidden,
     )
 
 
