@@ -94,5 +94,5 @@ class Consenting:
     def _scan(self, audience: Audience, days: Sequence[date]) -> Scan:
         with self.database.transaction() as connection:
             terms = self.in_force.terms(connection)
-            held = periods(connection, RELEASE, known_at=self.clock(), purposes=terms)
+            held = periods(connection, RELEASE, known_at=None, purposes=terms)
         return self.lake.scan(audience, held, days)
