@@ -24,6 +24,7 @@ from placet.access import sessions
 from placet.access.staff import Member, Role
 from placet.bootstrap import Application
 from placet.gate.replica import Replica
+from placet.interfaces.atlas.app import atlas
 from placet.interfaces.console.app import console
 from placet.interfaces.desk.app import desk
 from placet.interfaces.http import Server
@@ -75,7 +76,8 @@ def routes_of(found: Sequence[BaseRoute]) -> Iterator[str]:
 
 def every_route(application: Application) -> set[str]:
     replica = Replica.of(application.database, application.config)
-    sites = (portal(application), staff_site(application), desk(application, replica), console(application, replica))
+    of_staff = (staff_site(application), desk(application, replica), console(application, replica))
+    sites = (portal(application), atlas(application), *of_staff)
     found = {route for site in sites for route in routes_of(site.routes)}
     found |= set(routes_of(log_routes(application).routes))
     described = api(application, replica).openapi()["paths"]

@@ -17,6 +17,7 @@ from typing import Any
 
 from placet import config as settings
 from placet.bootstrap import Application, build
+from placet.interfaces.atlas.app import atlas
 from placet.interfaces.background import Background
 from placet.interfaces.console.app import console
 from placet.interfaces.desk.app import desk
@@ -59,6 +60,7 @@ class Server:
         self._log = log_routes(application)
         self._pages = portal(application)
         self._parts: dict[str, Asgi] = {
+            "/atlas": atlas(application),
             "/staff": staff_site(application),
             "/desk": desk(application, self._background.replica),
             "/console": console(application, self._background.replica),

@@ -38,7 +38,7 @@ GET, POST = ["GET"], ["POST"]
 
 def portal(application: Application, *, now: Callable[[], datetime] = clock.now) -> Starlette:
     """The customer's pages over *application*, whose sequencer the caller starts."""
-    surroundings = _Surroundings(application)
+    surroundings = Surroundings(application)
     shell = Shell(
         parts={"portal": "placet.interfaces.portal"},
         config=application.config,
@@ -182,7 +182,7 @@ def _surveys(shell: Shell, pages: Surveying) -> list[BaseRoute]:
     ]
 
 
-class _Surroundings:
+class Surroundings:
     """Who asks stands on every page, also on the one that says the database is away: so it is read beforehand."""
 
     def __init__(self, application: Application) -> None:

@@ -1,0 +1,1 @@
+"""The atlas: what everybody may see of how people move."""
