@@ -15,8 +15,9 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser
 
-from placet.bootstrap import Application, build, prepare
+from placet.bootstrap import Application, composed, prepare
 from placet.config import Config
+from placet.kernel.seal import MasterKey
 from placet.store.database import Database
 from placet.store.embedded import EmbeddedServer
 from placet.store.migrations import Roles, migrate
@@ -130,22 +131,31 @@ def _config(url: str, folder: Path) -> Config:
 
 
 @pytest.fixture(scope="session")
-def published_template(server_url: str, template: tuple[str, Roles]) -> Iterator[str]:
-    """The template with the Amigo catalogue published in it."""
+def prepared(server_url: str, template: tuple[str, Roles]) -> Iterator[tuple[str, str, Roles, MasterKey]]:
+    """The template with the Amigo catalogue published in it: its name, and what `prepare` says of it."""
     name = f"placet_published_{os.getpid()}"
     copy(server_url, template[0], name)
     with tempfile.TemporaryDirectory() as folder:
-        prepare(_config(renamed(server_url, database=name), Path(folder)))
-    yield name
+        url, roles, master = prepare(_config(renamed(server_url, database=name), Path(folder)))
+    yield name, url, roles, master
     drop(server_url, name)
 
 
+@pytest.fixture(scope="session")
+def published_template(prepared: tuple[str, str, Roles, MasterKey]) -> str:
+    """The name of a database with the Amigo catalogue in it."""
+    return prepared[0]
+
+
 @pytest.fixture
-def placet(server_url: str, published_template: str, tmp_path: Path) -> Iterator[Application]:
+def placet(server_url: str, prepared: tuple[str, str, Roles, MasterKey], tmp_path: Path) -> Iterator[Application]:
     """The composed application on a database of its own, with the Amigo catalogue in force; nothing started."""
     name = f"placet_app_{os.getpid()}_{next(_serial)}"
-    copy(server_url, published_template, name)
-    application = build(_config(renamed(server_url, database=name), tmp_path))
+    source, url, roles, master = prepared
+    copy(server_url, source, name)
+    # Not `build`: what is prepared once need not be prepared for every test.
+    config = _config(renamed(server_url, database=name), tmp_path)
+    application = composed(config, renamed(url, database=name), roles, master)
     yield application
     application.close()
     drop(server_url, name)

@@ -209,7 +209,7 @@ def build(config: Config) -> Application:
 
     Whom an older backup brought back is erased again before anything can be asked of it.
     """
-    application = _composed(config, *prepare(config))
+    application = composed(config, *prepare(config))
     try:
         with application.database.transaction() as connection:
             erasure.again(application, connection, now=clock.now())
@@ -230,7 +230,8 @@ def rebuild_erasures(config: Config, also: Sequence[SubjectId], *, now: datetime
         database.close()
 
 
-def _composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Application:
+def composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Application:
+    """Connect to a database that `prepare` has made ready."""
     database = Database(url, size=config.database_pool)
     vault = Vault(master)
     subjects = Subjects(database, master)

@@ -50,12 +50,12 @@ def test_an_account_is_made_changed_and_closed_on_the_server(command: Callable[.
         assert (result.exit_code, code in result.output + result.stderr) == (1, True)
 
 
-def test_the_demonstration_has_its_accounts_once_and_they_have_no_password(placet: Application) -> None:
-    demo = attrs.evolve(placet, config=attrs.evolve(placet.config, mode="demo"))
+def test_the_demonstration_has_its_accounts_once_and_they_have_no_password(house: Application) -> None:
+    demo = attrs.evolve(house, config=attrs.evolve(house.config, mode="demo"))
     (demo.config.data_dir / "secrets").mkdir(exist_ok=True)
     for _ in range(2):
         assert fill(demo).accounts == ACCOUNTS
-    with placet.database.transaction() as connection:
+    with house.database.transaction() as connection:
         members = staff.listing(connection)
         (kept,) = connection.execute("SELECT count(*) FROM access.member WHERE password IS NOT NULL").fetchall()
     assert sorted(member.login for member in members) == sorted(account.login for account in ACCOUNTS)
@@ -63,5 +63,5 @@ def test_the_demonstration_has_its_accounts_once_and_they_have_no_password(place
     assert kept == (0,)
     for account in ACCOUNTS:
         for password in ("", account.login, "demo", "None"):
-            fits = placet.accounts.password_fits(account.login, password, address=None, browser=None, now=clock.now())
+            fits = house.accounts.password_fits(account.login, password, address=None, browser=None, now=clock.now())
             assert fits is None

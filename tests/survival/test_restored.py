@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from survival_house import House, ask, clone, drop, say, until
+from survival_house import PLAIN, House, ask, clone, drop, say, until
 
 from placet.gate import snapshot
 from placet.kernel import clock
@@ -24,7 +24,7 @@ def signed(client: httpx.Client) -> int:
 
 
 def keeper_of(house: House) -> str:
-    return str(httpx.get(f"{house.url}/readyz", timeout=30).json()["checks"]["keeper"])
+    return str(PLAIN.get(f"{house.url}/readyz", timeout=30).json()["checks"]["keeper"])
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_restored_database_refuses_until_a_new_epoch_is_begun(
 
 def answers(house: House) -> bool:
     try:
-        return httpx.get(f"{house.url}/healthz", timeout=10).status_code == 200
+        return PLAIN.get(f"{house.url}/healthz", timeout=10).status_code == 200
     except httpx.HTTPError:
         return False
 

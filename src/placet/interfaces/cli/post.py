@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo
 import click
 
 from placet.bootstrap import Application
-from placet.delivery import paper
-from placet.delivery.paper import Sheet
 from placet.delivery.post import MOST, HandedOver, Mailing, Printed
 from placet.interfaces.cli.context import json_option, open_application, out, print_json, reported
 from placet.kernel import clock
@@ -53,9 +51,12 @@ def _print(application: Application, target: Path, most: int, as_json: bool) -> 
         printed = application.letters.make(connection, by=BY, most=most, now=now)
         controller = application.catalogue(connection).controller
     if printed.id is not None:
+        # What makes PDF takes as long to load as a third of everything else: only whoever prints waits for it.
+        from placet.delivery.paper import Sheet, pdf
+
         day = now.astimezone(ZoneInfo(application.config.time_zone)).date()
         target.touch(mode=0o600)
-        target.write_bytes(paper.pdf(printed.pages, Sheet(controller, day, str(printed.id))))
+        target.write_bytes(pdf(printed.pages, Sheet(controller, day, str(printed.id))))
     _tell_printed(printed, target, as_json)
 
 

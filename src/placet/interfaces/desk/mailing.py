@@ -8,8 +8,6 @@ from starlette.responses import Response
 from placet.access import reads
 from placet.access.staff_sessions import StaffSession
 from placet.bootstrap import Application
-from placet.delivery import paper
-from placet.delivery.paper import Sheet
 from placet.delivery.post import HandedOver
 from placet.interfaces.staff.signing_in import see_other
 from placet.interfaces.web.shell import Shell, Visit
@@ -33,8 +31,11 @@ class MailingPages:
             reads.note(connection, staff=session.member.id, what="letters", reason="", subject=None, now=visit.now)
         if printed.id is None:
             return see_other("/desk/post?said=nothing")
+        # What makes PDF is loaded by the first who prints, not by every server that starts.
+        from placet.delivery.paper import Sheet, pdf
+
         day = visit.now.astimezone(visit.words.zone).date()
-        made = paper.pdf(printed.pages, Sheet(controller, day, str(printed.id)))
+        made = pdf(printed.pages, Sheet(controller, day, str(printed.id)))
         headers = {"content-disposition": f'attachment; filename="letters-{printed.id}.pdf"'}
         return Response(made, media_type="application/pdf", headers=headers)
 
