@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from placet.interfaces.cli.mobility_attack import attack_command
 from placet.interfaces.cli.mobility_budget import budget_command
 from placet.interfaces.cli.mobility_events import ingest_command, quality_command
 from placet.interfaces.cli.mobility_releases import (
@@ -13,6 +14,7 @@ from placet.interfaces.cli.mobility_releases import (
     withdraw_command,
 )
 from placet.interfaces.cli.mobility_world import places_command, world_command
+from placet.interfaces.cli.sample_month import demo_command
 
 
 @click.group("mobility")
@@ -26,9 +28,11 @@ for command in (
     places_command,
     world_command,
     budget_command,
+    attack_command,
     release_command,
     publish_command,
     withdraw_command,
     releases_command,
+    demo_command,
 ):
     mobility_group.add_command(command)

@@ -46,6 +46,16 @@ def mean(values: Floats | float, trials: int) -> Measured:
     )
 
 
+def repeats(values: Floats) -> Measured:
+    """
+    Of at least ten independent repeats of something whose parts are not independent, by their scatter.
+
+    2.3 and 25 are what Student's t with nine degrees of freedom asks for, at 95 % and at one in a thousand million.
+    """
+    value, error = float(values.mean()), float(values.std(ddof=1) / sqrt(len(values)))
+    return Measured(value, value - 2.3 * error, value + 2.3 * error, value - 25 * error, len(values))
+
+
 def auc(without: Floats, within: Floats) -> float:
     """Step 1: how often a score of *within* is above one of *without*."""
     ordered = np.sort(without)

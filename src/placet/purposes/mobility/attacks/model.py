@@ -64,8 +64,13 @@ class Finding:
 
     @property
     def held(self) -> bool:
-        """The attack is not shown to get further than the bound."""
+        """The attack does not get further than the bound, as far as anything measured can say: the verdict on ours."""
         return self.sure <= self.bound
+
+    @property
+    def beaten(self) -> bool:
+        """All of the 95 % interval lies above the bound: what is said of the others."""
+        return self.low > self.bound
 
 
 @attrs.frozen

@@ -22,7 +22,9 @@ from placet.purposes.mobility.attacks.measuring import Floats
 from placet.purposes.mobility.attacks.model import Against, Finding
 from placet.purposes.mobility.attacks.traces import Counts, Traces
 from placet.purposes.mobility.model import THOUSANDTHS, ZONE_PROFILE
+from placet.purposes.mobility.places.model import OUTSIDE, Atlas
 
+AGAINST = (Against.EXACT, Against.FIVE, Against.EVENTS, Against.PLACET)
 _MORNING = 6
 _HOURS = 24
 
@@ -34,31 +36,40 @@ class Map:
     x: Floats = attrs.field(repr=False)
     y: Floats = attrs.field(repr=False)
 
+    @classmethod
+    def of(cls, atlas: Atlas) -> Map:
+        """The middle of each zone's tiles."""
+        inside = atlas.tile_zone != OUTSIDE
+        zone, size = atlas.tile_zone[inside], len(atlas.zones)
+        tiles = np.maximum(np.bincount(zone, minlength=size), 1)
+        x, y = (np.bincount(zone, axis[inside], size) / tiles for axis in (atlas.tiles.east, atlas.tiles.north))
+        return cls(x, y)
+
 
 def recovery(traces: Traces, places: Map, draw: Draw, *, group: int, times: int, seed: int) -> Sequence[Finding]:
-    """The share of person-hours recovered of one weekday, against each way to release, and from other people."""
+    """The share of person-hours recovered of one weekday of *group* people, at least ten *times*."""
     rng = np.random.default_rng(seed)
     day = _weekday(traces)
-    against = (Against.EXACT, Against.FIVE, Against.EVENTS, Against.PLACET)
-    shares: dict[Against | None, list[float]] = {one: [] for one in (None, *against)}
+    shares: dict[Against, list[float]] = {one: [] for one in AGAINST}
+    of_others = []
     for _ in range(times):
         drawn = rng.permutation(len(day))[: 2 * group]
         victims, strangers = day.of(drawn[:group]), day.of(drawn[group:])
-        shares[None].append(_share(victims, ways(strangers.counts().astype(float), group, places)))
-        for one in against:
+        of_others.append(_share(victims, ways(strangers.counts().astype(float), group, places)))
+        for one in AGAINST:
             shares[one].append(_share(victims, ways(_released(victims, one, draw, rng), group, places)))
-    prior = measuring.mean(np.array(shares[None]), group * times)
+    habits = measuring.repeats(np.array(of_others))
     return [
         measuring.found(
             "recovery",
             one,
             "person-hours recovered",
-            measuring.mean(np.array(shares[one]), group * times),
-            chance=prior.value,
-            bound=prior.high,
-            note="the bound is what other people's exact counts recover, at the upper end of its interval",
+            measuring.repeats(np.array(shares[one])),
+            chance=habits.value,
+            bound=habits.high,
+            note=f"{group} people; the bound is what exact counts of other people recover",
         )
-        for one in against
+        for one in AGAINST
     ]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from placet.purposes.mobility.model import THOUSANDTHS
+from placet.purposes.mobility.model import THOUSANDTHS, Slot
 from placet.purposes.mobility.places.model import OUTSIDE, Atlas
 
 Places = npt.NDArray[np.int16]
@@ -73,6 +73,27 @@ class Traces:
             here = self.zones[:, self.slot == slot]
             for times in range(1, int(days) + 1):
                 total[:, slot] += (THOUSANDTHS * times // days) * self._people_with(here, times)
+        return total
+
+    def flows(self, rng: np.random.Generator) -> Counts:
+        """People by origin, destination and slot of the trip that was drawn of theirs; a trip is a change of zone."""
+        person, hour = np.nonzero((self.zones[:, 1:] != self.zones[:, :-1]) & (self.zones[:, 1:] >= 0))
+        origin, destination = self.zones[person, hour].astype(np.int64), self.zones[person, hour + 1]
+        order = rng.permutation(len(person))
+        order = order[origin[order] >= 0]
+        _, first = np.unique(person[order], return_index=True)
+        kept = order[first]
+        total = np.zeros((self.places, self.places, len(Slot)), np.int64)
+        slots = np.array([list(Slot).index(Slot.of(one)) for one in range(24)])
+        np.add.at(total, (origin[kept], destination[kept], slots[self.hour[hour[kept]]]), 1)
+        return total
+
+    def pairs(self) -> Counts:
+        """People by home and work; the last place of work stands for none."""
+        known = self.home >= 0
+        work = np.where((self.work < 0) | (self.work == self.home), self.places, self.work)
+        total = np.zeros((self.places, self.places + 1), np.int64)
+        np.add.at(total, (self.home[known], work[known]), 1)
         return total
 
     def share(self, zone: npt.NDArray[np.int64], slot: npt.NDArray[np.int64]) -> Counts:

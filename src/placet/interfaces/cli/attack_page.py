@@ -1,0 +1,202 @@
+"""
+The report of the attacks as one HTML file that needs nothing else: what was tried, how far it got, and the curves.
+
+The plots are SVG of our own: intervals on one axis with the bound marked, hits by false alarms, errors by size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from math import log10
+
+import attrs
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from placet.interfaces.cli.attack_words import ATTACKS, WAYS, Words
+from placet.kernel.periods import format_instant
+from placet.purposes.mobility.attacks import accuracy, suite
+from placet.purposes.mobility.attacks.model import AccuracyRow, Against, Curve, Finding, Report
+from placet.purposes.mobility.model import ANCHORS, FLOWS, ZONE_PROFILE, Product
+from placet.purposes.mobility.privacy.accounting import DELTA, Loss, tpr_ceiling
+
+_WIDTH, _ROW, _LEFT, _RIGHT = 720, 34, 250, 130
+_SIDE, _MARGIN = 420, 46
+_DAYS = 30
+
+
+@attrs.frozen
+class Section:
+    """One attack: what it is, its findings, and its plots."""
+
+    words: Words
+    findings: Sequence[Finding]
+    plot: Markup
+    curves: Markup | None
+
+
+@attrs.frozen
+class Line:
+    """A line of a plot with its name and how it is drawn."""
+
+    name: str
+    tone: str
+    points: Sequence[tuple[float, float]]
+
+
+def page(made: Report, *, now: datetime) -> str:
+    """The report as HTML."""
+    return (
+        _environment()
+        .get_template("attack.html")
+        .render(
+            made=made,
+            at=format_instant(now),
+            sections=[_section(made, name, words) for name, words in ATTACKS.items() if made.about(name)],
+            ways=WAYS,
+            unbroken=[WAYS[way].name for way in _others(made) if not any(one.beaten for one in _of(made, way))],
+            loss=Loss(suite.RHO),
+            delta=DELTA,
+            errors=[
+                (product.name, errors(rows, product), rows)
+                for product in (ZONE_PROFILE, FLOWS, ANCHORS)
+                if (rows := [row for row in made.accuracy if row.product == product.name])
+            ],
+            plans=accuracy.plans(ZONE_PROFILE, _DAYS),
+        )
+    )
+
+
+def _others(made: Report) -> Sequence[Against]:
+    """The ways to release that are not ours and were attacked."""
+    return [way for way in WAYS if not way.ours and _of(made, way)]
+
+
+def _of(made: Report, way: Against) -> Sequence[Finding]:
+    return [one for one in made.findings if one.against is way]
+
+
+def intervals(findings: Sequence[Finding], *, id: str, title: str) -> Markup:
+    """A row for each finding: its point, its interval, and upright its bound; the axis begins at zero."""
+    top = min(max(max(one.high, one.bound) for one in findings), 2.0)
+    height = _ROW * len(findings) + 8
+
+    def x(value: float) -> float:
+        return _LEFT + min(max(value, 0.0), top) / top * (_WIDTH - _LEFT - _RIGHT)
+
+    body = []
+    for at, one in enumerate(findings):
+        y = at * _ROW + 20
+        tone = "ours" if one.against.ours else "theirs"
+        text = _share(one.measured) if top <= 1 else f"{one.measured:,.1f} ×"
+        body.append(
+            f'<text x="0" y="{y + 5}">{escape(WAYS[one.against].name)}</text>'
+            f'<line class="range {tone}" x1="{x(one.low):.1f}" x2="{x(one.high):.1f}" y1="{y}" y2="{y}"/>'
+            f'<circle class="{tone}" cx="{x(one.measured):.1f}" cy="{y}" r="5"/>'
+            f'<path class="mark" d="M{x(one.bound):.1f} {y - 11}v22"/>'
+            f'<text class="value" x="{_WIDTH}" y="{y + 5}" text-anchor="end">{text}</text>'
+        )
+    return _svg("".join(body), id=id, title=title, height=height)
+
+
+def roc(curves: Sequence[Curve], *, id: str, title: str) -> Markup:
+    """Hits by false alarms; of ours, where theory draws its line."""
+    lines = [
+        Line(WAYS[one.against].name, _tone(one), list(zip(one.alarms, one.hits, strict=True)))
+        for one in sorted(curves, key=lambda one: one.against.ours)
+    ]
+    for rho in sorted({one.rho for one in curves if one.rho is not None}):
+        points = [(alarm, tpr_ceiling(rho, alarm)) for alarm in (at / 100 for at in range(101))]
+        lines.append(Line(f"Theory, ρ = {rho:g}", "theory", points))
+    return _square(lines, id=id, title=title)
+
+
+def errors(rows: Sequence[AccuracyRow], product: Product) -> Markup:
+    """The 95 % error by size, both on scales of powers of ten, and the line of arithmetic."""
+    ends = log10(rows[0].least), log10(rows[-1].least * 3)
+
+    def x(size: float) -> float:
+        return (log10(size) - ends[0]) / (ends[1] - ends[0])
+
+    def y(error: float) -> float:
+        return min(max((log10(max(error, 1e-3)) + 3) / 3, 0.0), 1.0)
+
+    sizes = [10 ** (ends[0] + (ends[1] - ends[0]) * at / 40) for at in range(41)]
+    lines = [
+        Line("Arithmetic: 1.96 σ / size", "theory", [(x(one), y(accuracy.expected(product, one))) for one in sizes]),
+        Line("Measured, at the least size of each class", "ours", [(x(row.least), y(row.error95)) for row in rows]),
+    ]
+    axis = [(x(row.least), f"{row.least:,.0f}") for row in rows]
+    levels = [(y(error), f"{error:.1%}".replace(".0", "")) for error in (0.001, 0.01, 0.1, 1.0)]
+    title = f"95 % error of {product.name}, by true size"
+    return _square(lines, id=f"errors-{product.name}", title=title, across=axis, up=levels)
+
+
+def _section(made: Report, name: str, words: Words) -> Section:
+    findings = made.about(name)
+    shown = [one for one in findings if one.figure == findings[0].figure]
+    drawn = [curve for curve in made.curves if curve.name == name]
+    id = name.replace(" ", "-")
+    curves = roc(drawn, id=f"roc-{id}", title="Hits by false alarms") if drawn else None
+    return Section(words, findings, intervals(shown, id=id, title=f"{words.title} {words.figure}"), curves)
+
+
+_QUARTERS = [(at / 4, f"{at * 25} %") for at in range(5)]
+
+
+def _square(
+    lines: Sequence[Line],
+    *,
+    id: str,
+    title: str,
+    across: Sequence[tuple[float, str]] = _QUARTERS,
+    up: Sequence[tuple[float, str]] = _QUARTERS,
+) -> Markup:
+    """Lines over a unit square, with named places on both axes and a legend below."""
+    inner = _SIDE - _MARGIN - 14
+
+    def x(value: float) -> float:
+        return _MARGIN + value * inner
+
+    def y(value: float) -> float:
+        return 14 + (1 - value) * inner
+
+    body = [
+        f'<line class="rule" x1="{_MARGIN}" x2="{x(1):.1f}" y1="{y(at):.1f}" y2="{y(at):.1f}"/>'
+        f'<text class="soft" x="{_MARGIN - 6}" y="{y(at) + 4:.1f}" text-anchor="end">{escape(text)}</text>'
+        for at, text in up
+    ]
+    body += [
+        f'<text class="soft" x="{x(at):.1f}" y="{_SIDE - 22}" text-anchor="middle">{escape(text)}</text>'
+        for at, text in across
+    ]
+    for line in lines:
+        points = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in line.points)
+        body.append(f'<path class="line {line.tone}" d="M{points}"><title>{escape(line.name)}</title></path>')
+    legend = "".join(f'<li><i class="{line.tone}"></i>{escape(line.name)}</li>' for line in lines)
+    plot = _svg("".join(body), id=id, title=title, height=_SIDE, width=_SIDE)
+    return plot + Markup(f'<ul class="legend">{legend}</ul>')  # noqa: S704 - every word in it was escaped
+
+
+def _tone(curve: Curve) -> str:
+    return "ours" if curve.against.ours else f"t{list(WAYS).index(curve.against)}"
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.1f} %"
+
+
+def _svg(body: str, *, id: str, title: str, height: int, width: int = _WIDTH) -> Markup:
+    return Markup(  # noqa: S704 - every word in it was escaped
+        f'<svg class="w{width}" role="img" aria-labelledby="{id}" viewBox="0 0 {width} {height}"'
+        f' xmlns="http://www.w3.org/2000/svg"><title id="{id}">{escape(title)}</title>{body}</svg>'
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("placet.interfaces.cli"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
