@@ -92,7 +92,7 @@ def _weights(sigma: float) -> list[int]:
 
 def reach(sigma: float) -> int:
     """L of step 2: P(|X| > L) ≤ 2·exp(−L²/2σ²) ≤ 2⁻¹²⁸."""
-    return ceil(sigma * sqrt(2 * log(2) * (_WIDTH + 1)))
+    return ceil(sigma * sqrt(2 * log(2) * (_WIDTH + 1))) + 1
 
 
 def _below_zero(weights: list[int]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
