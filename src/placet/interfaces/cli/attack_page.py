@@ -16,14 +16,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from placet.interfaces.cli.attack_words import ATTACKS, WAYS, Words
-from placet.kernel.periods import format_instant
 from placet.purposes.mobility.attacks import accuracy, suite
 from placet.purposes.mobility.attacks.model import AccuracyRow, Against, Curve, Finding, Report
 from placet.purposes.mobility.model import ANCHORS, FLOWS, ZONE_PROFILE, Product
 from placet.purposes.mobility.privacy.accounting import DELTA, Loss, tpr_ceiling
 
-_WIDTH, _ROW, _LEFT, _RIGHT = 720, 34, 250, 130
-_SIDE, _MARGIN = 420, 46
+_ROW = 50
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_SIDE, _MARGIN = 440, 62
+_TIMES = {"times the bound", "times the cap"}
 _DAYS = 30
 
 
@@ -53,12 +54,12 @@ def page(made: Report, *, now: datetime) -> str:
         .get_template("attack.html")
         .render(
             made=made,
-            at=format_instant(now),
+            day=f"{now:%Y-%m-%d}",
             sections=[_section(made, name, words) for name, words in ATTACKS.items() if made.about(name)],
             ways=WAYS,
             unbroken=[WAYS[way].name for way in _others(made) if not any(one.beaten for one in _of(made, way))],
             loss=Loss(suite.RHO),
-            delta=DELTA,
+            delta=f"10⁻{_RAISED[round(-log10(DELTA))]}",
             errors=[
                 (product.name, errors(rows, product), rows)
                 for product in (ZONE_PROFILE, FLOWS, ANCHORS)
@@ -79,26 +80,29 @@ def _of(made: Report, way: Against) -> Sequence[Finding]:
 
 
 def intervals(findings: Sequence[Finding], *, id: str, title: str) -> Markup:
-    """A row for each finding: its point, its interval, and upright its bound; the axis begins at zero."""
-    top = min(max(max(one.high, one.bound) for one in findings), 2.0)
-    height = _ROW * len(findings) + 8
+    """
+    A row for each finding: its point, its interval, and upright its bound; the axis begins at zero.
 
-    def x(value: float) -> float:
-        return _LEFT + min(max(value, 0.0), top) / top * (_WIDTH - _LEFT - _RIGHT)
+    Lengths are percentages and type is in pixels: legible on a telephone as on a wall.
+    """
+    top = min(max(max(one.high, one.bound) for one in findings), 2.0)
+
+    def x(value: float) -> str:
+        return f"{min(max(value, 0.0), top) / top * 99 + 0.5:.2f}%"
 
     body = []
     for at, one in enumerate(findings):
-        y = at * _ROW + 20
-        tone = "ours" if one.against.ours else "theirs"
-        text = _share(one.measured) if top <= 1 else f"{one.measured:,.1f} ×"
+        y, tone = at * _ROW, "ours" if one.against.ours else "theirs"
+        text = _share(one.measured) if one.figure not in _TIMES else f"{one.measured:,.1f} ×"
         body.append(
-            f'<text x="0" y="{y + 5}">{escape(WAYS[one.against].name)}</text>'
-            f'<line class="range {tone}" x1="{x(one.low):.1f}" x2="{x(one.high):.1f}" y1="{y}" y2="{y}"/>'
-            f'<circle class="{tone}" cx="{x(one.measured):.1f}" cy="{y}" r="5"/>'
-            f'<path class="mark" d="M{x(one.bound):.1f} {y - 11}v22"/>'
-            f'<text class="value" x="{_WIDTH}" y="{y + 5}" text-anchor="end">{text}</text>'
+            f'<text x="0" y="{y + 16}">{escape(WAYS[one.against].name)}</text>'
+            f'<text class="value" x="100%" y="{y + 16}" text-anchor="end">{text}</text>'
+            f'<line class="rule" x1="0" x2="100%" y1="{y + 30}" y2="{y + 30}"/>'
+            f'<line class="range {tone}" x1="{x(one.low)}" x2="{x(one.high)}" y1="{y + 30}" y2="{y + 30}"/>'
+            f'<line class="mark" x1="{x(one.bound)}" x2="{x(one.bound)}" y1="{y + 21}" y2="{y + 39}"/>'
+            f'<circle class="{tone}" cx="{x(one.measured)}" cy="{y + 30}" r="5"/>'
         )
-    return _svg("".join(body), id=id, title=title, height=height)
+    return _svg("".join(body), id=id, title=title, size=f'width="100%" height="{_ROW * len(findings)}"')
 
 
 def roc(curves: Sequence[Curve], *, id: str, title: str) -> Markup:
@@ -110,7 +114,7 @@ def roc(curves: Sequence[Curve], *, id: str, title: str) -> Markup:
     for rho in sorted({one.rho for one in curves if one.rho is not None}):
         points = [(alarm, tpr_ceiling(rho, alarm)) for alarm in (at / 100 for at in range(101))]
         lines.append(Line(f"Theory, ρ = {rho:g}", "theory", points))
-    return _square(lines, id=id, title=title)
+    return _square(lines, id=id, title=title, names=("false alarms", "hits"))
 
 
 def errors(rows: Sequence[AccuracyRow], product: Product) -> Markup:
@@ -126,12 +130,13 @@ def errors(rows: Sequence[AccuracyRow], product: Product) -> Markup:
     sizes = [10 ** (ends[0] + (ends[1] - ends[0]) * at / 40) for at in range(41)]
     lines = [
         Line("Arithmetic: 1.96 σ / size", "theory", [(x(one), y(accuracy.expected(product, one))) for one in sizes]),
-        Line("Measured, at the least size of each class", "ours", [(x(row.least), y(row.error95)) for row in rows]),
+        Line("Measured, at the middle of each class", "ours", [(x(row.middle), y(row.error95)) for row in rows]),
     ]
-    axis = [(x(row.least), f"{row.least:,.0f}") for row in rows]
+    axis = [(x(row.least), f"{row.least:,.0f}") for row in rows if row.least != 600]
     levels = [(y(error), f"{error:.1%}".replace(".0", "")) for error in (0.001, 0.01, 0.1, 1.0)]
     title = f"95 % error of {product.name}, by true size"
-    return _square(lines, id=f"errors-{product.name}", title=title, across=axis, up=levels)
+    names = ("true size", "95 % error")
+    return _square(lines, id=f"errors-{product.name}", title=title, names=names, across=axis, up=levels)
 
 
 def _section(made: Report, name: str, words: Words) -> Section:
@@ -151,11 +156,12 @@ def _square(
     *,
     id: str,
     title: str,
+    names: tuple[str, str],
     across: Sequence[tuple[float, str]] = _QUARTERS,
     up: Sequence[tuple[float, str]] = _QUARTERS,
 ) -> Markup:
     """Lines over a unit square, with named places on both axes and a legend below."""
-    inner = _SIDE - _MARGIN - 14
+    inner = _SIDE - _MARGIN - 24
 
     def x(value: float) -> float:
         return _MARGIN + value * inner
@@ -172,11 +178,15 @@ def _square(
         f'<text class="soft" x="{x(at):.1f}" y="{_SIDE - 22}" text-anchor="middle">{escape(text)}</text>'
         for at, text in across
     ]
+    body.append(
+        f'<text class="soft" x="{x(0.5):.0f}" y="{_SIDE - 4}" text-anchor="middle">{names[0]}</text>'
+        f'<text class="soft" transform="translate(12 {y(0.5):.0f}) rotate(-90)" text-anchor="middle">{names[1]}</text>'
+    )
     for line in lines:
         points = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in line.points)
         body.append(f'<path class="line {line.tone}" d="M{points}"><title>{escape(line.name)}</title></path>')
     legend = "".join(f'<li><i class="{line.tone}"></i>{escape(line.name)}</li>' for line in lines)
-    plot = _svg("".join(body), id=id, title=title, height=_SIDE, width=_SIDE)
+    plot = _svg("".join(body), id=id, title=title, size=f'class="square" viewBox="0 0 {_SIDE} {_SIDE}"')
     return plot + Markup(f'<ul class="legend">{legend}</ul>')  # noqa: S704 - every word in it was escaped
 
 
@@ -188,10 +198,10 @@ def _share(value: float) -> str:
     return f"{value * 100:.1f} %"
 
 
-def _svg(body: str, *, id: str, title: str, height: int, width: int = _WIDTH) -> Markup:
+def _svg(body: str, *, id: str, title: str, size: str) -> Markup:
     return Markup(  # noqa: S704 - every word in it was escaped
-        f'<svg class="w{width}" role="img" aria-labelledby="{id}" viewBox="0 0 {width} {height}"'
-        f' xmlns="http://www.w3.org/2000/svg"><title id="{id}">{escape(title)}</title>{body}</svg>'
+        f'<svg {size} role="img" aria-labelledby="{id}" xmlns="http://www.w3.org/2000/svg">'
+        f'<title id="{id}">{escape(title)}</title>{body}</svg>'
     )
 
 

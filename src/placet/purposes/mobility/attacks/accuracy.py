@@ -47,6 +47,7 @@ def curve(
                     product=product.name,
                     least=float(least),
                     most=float(most),
+                    middle=float(np.median(size[inside])),
                     values=int(inside.sum()),
                     median=float(np.median(relative)),
                     error95=float(np.quantile(relative, 0.95)),

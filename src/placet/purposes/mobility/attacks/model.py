@@ -98,6 +98,8 @@ class AccuracyRow:
     product: str
     least: float
     most: float
+    middle: float
+    """The median of their sizes."""
     values: int
     median: float
     """Of the relative errors, and their 95th percentile."""
