@@ -48,7 +48,7 @@ def running() -> Iterator[House]:
         data, log = folder / "d", folder / "server.log"
         with log.open("w") as stream:
             server = subprocess.Popen(
-                [str(Path(sys.executable).parent / "placet"), "serve", "--demo"],
+                [str(Path(sys.executable).parent / "placet"), "serve", "--demo", "--no-month"],
                 cwd=folder,
                 env=environment(programs, PLACET_DATA_DIR=str(data), PLACET_PORT=str(port)),
                 stdout=stream,

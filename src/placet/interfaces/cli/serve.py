@@ -11,24 +11,32 @@ import click
 from placet import config as settings
 from placet.bootstrap import prepare
 from placet.config import Config
+from placet.interfaces.cli import sample_month
 from placet.interfaces.cli.context import open_application, out, reported
 from placet.interfaces.cli.demo import Welcome, fill
 
 
 @click.command("serve")
 @click.option("--demo", is_flag=True, help="Fill sample customers once, show one-time codes on the page.")
+@click.option("--no-month", is_flag=True, help="Of the demonstration: leave out the sample month of the atlas.")
 @reported
-def serve_command(demo: bool) -> None:
+def serve_command(demo: bool, no_month: bool) -> None:
     """Serve portal, REST and log on one port."""
     if demo:
         os.environ["PLACET_MODE"] = "demo"
     config = settings.load()
-    if config.mode == "demo":
-        with open_application(config) as application:
-            _greet(config, fill(application))
-    else:
+    if config.mode != "demo":
         prepare(config)
-    _serve(config)
+        _serve(config)
+        return
+    with open_application(config) as application:
+        _greet(config, fill(application))
+        month = None if no_month else sample_month.begin(application)
+    try:
+        _serve(config)
+    finally:
+        if month is not None:
+            sample_month.end(month)
 
 
 @click.command("work")

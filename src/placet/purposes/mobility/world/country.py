@@ -19,6 +19,7 @@ import pyarrow as pa
 import shapely
 import yaml
 
+from placet.kernel.errors import BadInput
 from placet.purposes.mobility.model import ZoneId
 from placet.purposes.mobility.places import atlases, grid
 from placet.purposes.mobility.places.model import Atlas, Flags, Floats, Tiles, Whole, Zone
@@ -98,6 +99,8 @@ class _Place(msgspec.Struct):
 def country(regions: tuple[str, ...] = ()) -> Country:
     """The part of the country in *regions* (`riga`, `pieriga`, …), all of it when none are named."""
     drawn = yaml.safe_load(resources.files(__package__).joinpath("latvia.yaml").read_text("utf-8"))
+    if unknown := set(regions) - set(drawn["regions"]):
+        raise BadInput(f"no region {unknown.pop()}; there are {', '.join(drawn['regions'])}", code="unknown-region")
     everywhere = _seats(drawn)
     seats = [seat for seat in everywhere if not regions or seat.region in regions]
     nearest = _shapes(drawn, everywhere)
