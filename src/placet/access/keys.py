@@ -36,6 +36,7 @@ SCOPES = frozenset(
         "audience",
         "receipts:read",
         "catalogue:read",
+        "mobility:read",
         "admin",
     }
 )

@@ -18,6 +18,7 @@ from placet.interfaces.rest import (
     export,
     health,
     inbox,
+    mobility,
     receipts,
     requests,
     subjects,
@@ -42,7 +43,7 @@ def api(application: Application, replica: Replica) -> FastAPI:
     app.state.context = Context(application, replica, subscribers, metrics)
     handle_errors(app)
     app.add_middleware(Boundary, metrics=metrics)
-    for part in (catalogue, subjects, export, inbox, requests, uses, receipts, audiences, webhooks, health):
+    for part in (catalogue, subjects, export, inbox, mobility, requests, uses, receipts, audiences, webhooks, health):
         app.include_router(part.router)
     document = cache(lambda: describe(app, version=placet.__version__))
     _serve_document(app, document)
