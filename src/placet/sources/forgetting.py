@@ -60,9 +60,10 @@ class Reading:
         """Who has gone since the last step: they are left out of everything that comes."""
         with self.database.transaction() as connection:
             gone = self.members & BitMap(number for (number,) in connection.execute(SQL["gone"]))
-            self.members = self.members - gone
-            values = {"id": self.id, "members": self.members.serialize(), "until": now + LEASE}
-            connection.execute(SQL["renew"], values)
+            connection.execute(SQL["renew"], {"id": self.id, "until": now + LEASE})
+            if gone:
+                self.members = self.members - gone
+                connection.execute(SQL["leave"], {"id": self.id, "members": self.members.serialize()})
         return gone
 
 

@@ -23,8 +23,12 @@ INSERT INTO sources.reading (id, what, members, began_at, lease_until)
 VALUES (%(id)s, %(what)s, %(members)s, %(now)s, %(until)s);
 
 -- name: renew
--- It goes on, without those who have left.
-UPDATE sources.reading SET members = %(members)s, lease_until = %(until)s WHERE id = %(id)s;
+-- It goes on.
+UPDATE sources.reading SET lease_until = %(until)s WHERE id = %(id)s;
+
+-- name: leave
+-- It goes on without those who have left.
+UPDATE sources.reading SET members = %(members)s WHERE id = %(id)s;
 
 -- name: gone
 -- Which of all people must go.

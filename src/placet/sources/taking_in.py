@@ -14,7 +14,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -45,6 +45,8 @@ from placet.subjects.actions import Subjects
 
 Told = Callable[[float, int], None]
 """How much of the file was read (0 to 1), and how many rows were taken in."""
+_STEP = timedelta(seconds=1)
+"""Between two looks at who has gone, while rows are read."""
 _DAY = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 
 
@@ -176,6 +178,10 @@ class _Intake:
     taken: int = 0
     faults: Counter[str] = attrs.field(factory=Counter)
     gone: BitMap = attrs.field(factory=BitMap)
+    stepped: datetime = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.stepped = self.clock()
 
     def read_all(self, path: Path, progress: Told) -> None:
         """Judge every row; those that are taken in lie by shard in the draft."""
@@ -190,7 +196,8 @@ class _Intake:
                     stream.write(judged.rows[judged.rows["number"] % SHARDS == shard].tobytes())
                 self.count += len(block.lines) + len(block.wrong)
                 self.taken += len(judged.rows)
-                self.gone |= self.reading.step(self.clock())
+                if (now := self.clock()) - self.stepped >= _STEP:
+                    self.gone, self.stepped = self.gone | self.reading.step(now), now
                 progress(block.read, self.taken)
 
     def parts(self) -> dict[str, Part]:
