@@ -21,7 +21,9 @@ from psycopg import Connection, errors
 from placet.kernel.errors import Conflict, Denied
 from placet.purposes.mobility.model import Bound, Product, ProductName, ReleaseId, Rho, Window
 from placet.purposes.mobility.privacy.debit import Debit, Population, Sampler
+from placet.purposes.mobility.privacy.journal import Journal
 from placet.purposes.mobility.privacy.noisy import NoisyCounts
+from placet.store.database import Database
 from placet.store.queries import queries
 
 SQL = queries("placet.purposes.mobility.privacy")
@@ -51,6 +53,14 @@ class Budget:
     """Debits under *cap*, the most that a person and calendar month may cost (`PLACET_MOBILITY_RHO`)."""
 
     cap: Rho
+    journal: Journal | None = None
+    """Where debits are remembered outside the database."""
+
+    def agree(self, database: Database, *, now: datetime) -> None:
+        """Before debits, and after debits and draws have committed: database and journal know the same."""
+        if self.journal is not None:
+            with database.transaction() as connection:
+                self.journal.agree(connection, now=now)
 
     def open(
         self, connection: Connection, population: Population, window: Window, *, now: datetime
