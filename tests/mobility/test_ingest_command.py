@@ -75,7 +75,7 @@ def test_what_the_command_cannot_do_it_says_in_one_line(town: EventTown, noon: d
     write(events, ("subject", "at", "cell", "load"), [["crm:anna", noon.isoformat(), "riga", 5]])
     for words, code in (
         (["ingest"], "bad-option"),
-        (["ingest", events], "bad-day"),
+        (["ingest", events], "no-day"),
         (["ingest", events, "--day", noon.date()], "no-cells"),
         (["ingest", events, events, "--day", noon.date()], "bad-option"),
     ):

@@ -160,7 +160,7 @@ def day_of(path: Path) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadInput(
-            "the name of the file does not say which day it holds; say it by --day 2026-10-05", code="bad-day"
+            "the name of the file does not say which day it holds; say it by --day 2026-10-05", code="no-day"
         ) from None
 
 
