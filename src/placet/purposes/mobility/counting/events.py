@@ -73,10 +73,10 @@ def cleaned() -> Step:
     return Step(
         "cleaned",
         rows.agg(
-            placed=rows.copies.sum(),
+            placed=ibis.coalesce(rows.copies.sum(), 0),
             single=rows.count(),
-            jumps=(rows.fault == JUMP).sum(),
-            ping_pong=(rows.fault == PINGED).sum(),
+            jumps=ibis.coalesce((rows.fault == JUMP).sum(), 0),
+            ping_pong=ibis.coalesce((rows.fault == PINGED).sum(), 0),
         ),
     )
 
@@ -145,7 +145,7 @@ def trips(known: Mapping[str, int]) -> Step:
         order=keyed.order(known, legs.person, legs.left, legs.origin, legs.zone),
     )  # fmt: skip
     legs = legs.inner_join(_batch_hours[["hour", "slot"]], "hour")
-    return Step("trips", _first(legs, 1, "left").select(*TRIPS), known)
+    return Step("trips", _first(legs, 1, "left").select(*TRIPS))
 
 
 def tile_hours(known: Mapping[str, int]) -> Step:
@@ -154,7 +154,7 @@ def tile_hours(known: Mapping[str, int]) -> Step:
     rows = rows.mutate(hour=floored(rows["at"], HOUR)).inner_join(_batch_hours[["hour", "clock"]], "hour")
     rows = rows.select("person", "tile", "clock").distinct()
     rows = rows.mutate(order=keyed.order(known, rows.person, rows.tile, rows.clock))
-    return Step("tile_hours", _first(rows, HOURLY_CELLS, "tile", "clock").drop("order"), known)
+    return Step("tile_hours", _first(rows, HOURLY_CELLS, "tile", "clock").drop("order"))
 
 
 MOST_BYTES = 10**10

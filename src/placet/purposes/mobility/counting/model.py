@@ -5,7 +5,7 @@ What counting speaks of: steps written once, the engine that runs them, batches 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from functools import lru_cache
@@ -29,21 +29,20 @@ PING_PONG = 180
 
 @attrs.frozen
 class Step:
-    """One relation by name: an Ibis expression over named tables, and the numbers of the key that it uses."""
+    """One relation by name: an Ibis expression over named tables."""
 
     name: str
     expression: Any = attrs.field(repr=False)
-    numbers: Mapping[str, int] = attrs.field(factory=dict, repr=False)
 
-    def sql(self, dialect: str, text: str | None = None) -> str:
-        """The step (or *text* in its place) in *dialect*, with the types that it declares: engines widen their sums."""
+    def sql(self, dialect: str) -> str:
+        """The step in *dialect*, with the types that it declares: engines widen their sums."""
         quote = '"' if dialect == "duckdb" else "`"
         kinds = {"int32": "INT", "int64": "BIGINT"}
         columns = ", ".join(
             f"CAST({quote}{name}{quote} AS {kinds[str(kind)]}) AS {quote}{name}{quote}"
             for name, kind in self.expression.schema().items()
         )
-        return f"SELECT {columns} FROM ({text or _text(self.expression.op(), dialect)}) AS step"  # noqa: S608
+        return f"SELECT {columns} FROM ({_text(self.expression.op(), dialect)}) AS step"  # noqa: S608
 
 
 @lru_cache(128)
