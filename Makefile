@@ -15,9 +15,14 @@ PYTEST_ARGS ?=
 run: $(VENV)/runtime.stamp
 	$(BIN)/placet serve --demo
 
-test: check tools $(AXE)
-	AXE_PATH=$(AXE) $(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+# Types are checked by one process, tests wait for sockets now and then: side by side they leave no core idle.
+test: $(VENV)/dev.stamp tools $(AXE)
+	$(MAKE) --no-print-directory -j2 check suite
 	@tests/on_debian.sh $(BIN)/python
+
+.PHONY: suite
+suite:
+	AXE_PATH=$(AXE) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -28,10 +33,13 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/bench.stamp $(SMSC)
 	QUICK=$(QUICK) $(BIN)/python -m bench.$(NAME)
 
-# A browser for the journeys through the real pages; without root or network the tests that need it say that they skip.
+# A browser for the journeys through the real pages, a Java for Spark; without root or network the tests that need them
+# say that they skip.
+INSTALL := [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends >/dev/null
 .PHONY: tools
 tools:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || echo "no chromium: browser tests will skip"
+	@command -v chromium >/dev/null || { $(INSTALL) chromium; } || echo "no chromium: browser tests will skip"
+	@command -v java >/dev/null || { $(INSTALL) openjdk-17-jre-headless; } || echo "no Java 17: the tests of Spark will skip"
 
 $(AXE):
 	@command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix build/axe axe-core@4 || echo "no npm: axe tests will skip"

@@ -29,6 +29,21 @@ _serial = itertools.count(1)
 GIVEN_SERVER = os.environ.pop("PLACET_TEST_DATABASE_URL", None)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long ones first, so that no worker is left alone with them; a server that was given is for what speaks SQL."""
+    looked_at = {item.path for item in items if item.get_closest_marker("browser")}
+
+    def turn(item: pytest.Item) -> int:
+        """Files stay together: first those that start processes, then those that drive a browser."""
+        return 0 if item.path.parent.name in {"survival", "docs"} else 1 if item.path in looked_at else 2
+
+    items.sort(key=turn)
+    if GIVEN_SERVER is not None:
+        silent = [item for item in items if "server_url" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=silent)
+        items[:] = [item for item in items if "server_url" in getattr(item, "fixturenames", ())]
+
+
 def renamed(url: str, *, database: str | None = None, role: str | None = None) -> str:
     """*url* with another database or role."""
     parts = urlsplit(url)

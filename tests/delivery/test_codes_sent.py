@@ -197,15 +197,19 @@ def give(placet: Application, person: Subject) -> None:
         consents.record(connection, wishes, rulebook=placet.rulebook, now=clock.now())
 
 
-def test_an_sms_whose_answer_was_lost_is_settled_by_its_receipt(placet: Application, tmp_path: Path) -> None:
+def test_an_sms_whose_answer_was_lost_is_settled_by_its_receipt(
+    placet: Application, anna: Subject, tmp_path: Path
+) -> None:
     with placet.database.transaction() as connection:
-        phone = Alias.msisdn("+37120000003")
+        phone = Alias.msisdn("+37120000004")  # the line breaks when it has been taken
         berta = placet.subjects.add(connection, aliases=[phone], now=clock.now())
 
     async def body(application: Application, _mail: Sink, carrier: Smsc) -> None:
         await asyncio.to_thread(ask, application, phone)
         await until(lambda: states(application, berta) == ["unknown"])
         (taken,) = carrier.taken
+        await asyncio.to_thread(ask, application, PHONE)  # the next SMS calls the carrier again
+        await until(lambda: states(application, anna) == ["sent"])
         # Nothing is remembered of what was submitted: the receipt itself says which message it is about.
         for writer in carrier.connections:
             carrier.report(writer, taken)
