@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from conftest import drop, renamed
-from placet.kernel.errors import Conflict, Denied, Tampered
+from placet.kernel.errors import Conflict, Denied, Tampered, Unavailable
 from placet.purposes.mobility.model import FLOWS, ZONE_PROFILE, Axis, Domain, Product, ReleaseId, Rho, Window
 from placet.purposes.mobility.privacy import budget
 from placet.purposes.mobility.privacy.budget import Budget
@@ -34,13 +35,21 @@ def remembering(tmp_path: Path) -> Budget:
 @pytest.fixture
 def restored(server_url: str, template: tuple[str, Roles], app_url: str) -> Iterator[Database]:
     """The same installation from a backup that was made before anything was released."""
-    name = f"{psycopg.conninfo.conninfo_to_dict(app_url)['dbname']}_restored"
+    name = f"{conninfo_to_dict(app_url)['dbname']}_restored"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template[0]}"')
-    older = Database(renamed(app_url, database=name), size=2)
+    older = Database(make_conninfo(app_url, dbname=name), size=2)
     yield older
     older.close()
-    drop(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        while sessions(connection, name):
+            time.sleep(0.02)
+        connection.execute(f'DROP DATABASE "{name}"')
+
+
+def sessions(connection: psycopg.Connection, name: str) -> int:
+    """Connections that are ending still."""
+    return connection.execute("SELECT 1 FROM pg_stat_activity WHERE datname = %s", [name]).rowcount
 
 
 def paid(database: Database, remembering: Budget, product: Product, now: datetime, release: str = "2026-10") -> Debit:
@@ -124,6 +133,13 @@ def test_a_journal_that_contradicts_the_database_stops_everything(
     with pytest.raises(Tampered) as refused:
         paid(database, remembering, ZONE_PROFILE, now)
     assert refused.value.code == "budget-journal"
+
+
+def test_a_journal_that_cannot_be_written_says_what_to_do(database: Database, tmp_path: Path, now: datetime) -> None:
+    (tmp_path / "full").write_text("a file where the folder would be")
+    with pytest.raises(Unavailable, match="make room and try again") as refused:
+        Budget(CAP, Journal(tmp_path / "full" / "debits.jsonl")).agree(database, now=now)
+    assert refused.value.code == "disk"
 
 
 def test_two_debits_for_one_product_of_one_release_are_a_contradiction(

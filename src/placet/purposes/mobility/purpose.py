@@ -114,11 +114,13 @@ class Mobility:
     def maker(self, clock: Callable[[], datetime]) -> Maker:
         """What makes releases."""
         from placet.purposes.mobility.privacy.budget import Budget
+        from placet.purposes.mobility.privacy.journal import Journal
         from placet.purposes.mobility.releasing.making import Maker
 
         with self.database.transaction() as connection:
             controller = self.in_force.read(connection).controller.name
-        return Maker(self.database, self.lake.folder, Budget(self.cap), controller, clock)
+        budget = Budget(self.cap, Journal(self.lake.folder / "debits.jsonl"))
+        return Maker(self.database, self.lake.folder, budget, controller, clock)
 
     def consenting(self, replica: Replica, clock: Callable[[], datetime]) -> Consenting:
         """Whose events a release may count."""

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import attrs
 from psycopg import Connection, errors
 
-from placet.kernel.errors import Tampered
+from placet.kernel.errors import Tampered, Unavailable
 from placet.store.queries import queries
 
 SQL = queries("placet.purposes.mobility.privacy", "journal.sql")
@@ -74,10 +74,15 @@ class Journal:
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield file
+        except OSError as error:
+            raise Unavailable(
+                f"the journal of debits cannot be written ({error.strerror}); make room and try again", code="disk"
+            ) from error
 
 
 def _key(row: Mapping[str, Any]) -> str:

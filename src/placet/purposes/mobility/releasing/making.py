@@ -72,9 +72,13 @@ class Maker:
                     return made
             scan = people.scan(plan.window)
             plan.demand_days(scan)
+            # An older backup may have been restored: nothing is paid before the journal has told what it forgot.
+            self.budget.agree(self.database, now=self.clock())
             debits = self._paid(id, plan, people.population)
+            self.budget.agree(self.database, now=self.clock())
             noisy = self._counted(id, plan, people, scan, debits, progress)
             release = self._kept(id, plan, people, scan.missing, debits, noisy, by=by)
+            self.budget.agree(self.database, now=self.clock())
             pieces.clear(self._work(id))
             return release
 
