@@ -35,6 +35,8 @@ PAGES = (
     "/console/processing",
     "/console/case-files",
     "/console/reads",
+    "/console/mobility",
+    "/console/mobility/quality",
     "/console/components",
 )
 

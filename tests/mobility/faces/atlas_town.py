@@ -98,6 +98,7 @@ def released(
     *,
     places: Places | None = None,
     made_at: datetime = MADE,
+    made_by: StaffId | None = None,
     public_by: StaffId | None = None,
 ) -> Release:
     """A release laid down as if it had been made; public when somebody is named who made it so."""
@@ -127,7 +128,7 @@ def released(
         ReleaseId(id), window, made_at, None, spent, figures.population(noisy), about.atlas, digest, Position(1)
     )
     with application.database.transaction() as connection:
-        store.plan(connection, release.id, window, digest, by=None, now=made_at)
+        store.plan(connection, release.id, window, digest, by=made_by, now=made_at)
         store.add(connection, release, audience=None)
         if public_by is not None:
             store.step(connection, release.id, "published", by=public_by, now=made_at + timedelta(days=1))

@@ -13,7 +13,7 @@ from placet.bootstrap import Application
 from placet.interfaces.atlas import volume
 from placet.interfaces.atlas.volume import Volume
 from placet.kernel.errors import NotFound
-from placet.purposes.mobility.model import ReleaseId
+from placet.purposes.mobility.model import ZONE_PROFILE, ReleaseId
 from placet.purposes.mobility.releasing.actions import Releases
 from placet.purposes.mobility.releasing.model import Release, State
 from placet.store.database import Database
@@ -35,11 +35,13 @@ class Library:
 
     @classmethod
     def of(cls, application: Application) -> Self:
-        return cls(application.database, Releases(application.config.data_dir / "mobility" / "releases"))
+        return cls(application.database, application.mobility.releases)
 
     def newest(self) -> Release | None:
+        """The newest month that has maps: a single day, hour by hour, has figures alone."""
         with self.database.transaction() as connection:
-            return next(iter(self.releases.public(connection, limit=1)), None)
+            found = self.releases.public(connection, limit=_MOST)
+        return next((release for release in found if ZONE_PROFILE.name in release.products), None)
 
     def shown(self) -> Sequence[Release]:
         """Those that are or were public, the newest first."""

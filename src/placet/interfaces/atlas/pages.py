@@ -58,8 +58,11 @@ class Pages:
 
     def opened(self, visit: Visit) -> Response:
         """A release or a view of it, at its first map; a form without scripts says day, hour and zone here."""
-        release = self.library.release(visit.request.path_params["release"])
-        view = _view(visit.request.path_params.get("view", View.PEOPLE))
+        volume = self.library.volume(visit.request.path_params["release"])
+        release, told = volume.release, _told(volume)
+        if not told:
+            return _other(f"/atlas/{release.id}/data")
+        view = _view(visit.request.path_params.get("view", told[0]))
         query = visit.request.query_params
         zone = query.get("zone") or None
         return _other(str(Address(release.id, view, _asked(view, query), zone)))

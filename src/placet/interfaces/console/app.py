@@ -22,6 +22,8 @@ from placet.interfaces.console.office import FIGURES, OFFICE, OFFICER, Office
 from placet.interfaces.console.overview import Overview
 from placet.interfaces.console.persons import Persons
 from placet.interfaces.console.processing import Processing
+from placet.interfaces.console.releasing import PUBLISHERS, Releasing
+from placet.interfaces.console.releasing import READERS as MOBILITY_READERS
 from placet.interfaces.console.running import Running
 from placet.interfaces.console.samples import Samples
 from placet.interfaces.console.survey_editing import SurveyEditing
@@ -49,6 +51,7 @@ def console(application: Application, replica: Replica, *, now: Callable[[], dat
             *_persons(addresses, office),
             *_surveys(addresses, office),
             *_campaigns(addresses, office),
+            *_mobility(addresses, office),
         ]
     )
 
@@ -144,4 +147,15 @@ def _campaigns(at: _Addresses, office: Office) -> list[BaseRoute]:
         at.post("/console/campaigns/{campaign}/trial", campaigns.try_out, WRITERS),
         at.get("/console/campaigns/{campaign}/{part}", editing.show),
         at.post("/console/campaigns/{campaign}/{part}", editing.change, WRITERS),
+    ]
+
+
+def _mobility(at: _Addresses, office: Office) -> list[BaseRoute]:
+    releasing = Releasing(office)
+    return [
+        at.get("/console/mobility", releasing.listing, MOBILITY_READERS),
+        at.get("/console/mobility/quality", releasing.quality, MOBILITY_READERS),
+        at.get("/console/mobility/releases/{release}", releasing.show, MOBILITY_READERS),
+        at.post("/console/mobility/releases/{release}", releasing.act, PUBLISHERS),
+        at.get("/console/mobility/releases/{release}/files/{file}", releasing.file, MOBILITY_READERS),
     ]

@@ -97,6 +97,7 @@ class Office:
             charts=charts,
             is_officer=session.member.has(*OFFICER),
             is_office=session.member.has(*OFFICE),
+            reads_mobility=session.member.has(Role.ANALYST, *OFFICE),
             **values,
         )
 

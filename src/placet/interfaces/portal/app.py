@@ -17,6 +17,7 @@ from placet.interfaces.portal.exporting import Exporting
 from placet.interfaces.portal.holding import Holding
 from placet.interfaces.portal.messages import Messages
 from placet.interfaces.portal.pages import Pages
+from placet.interfaces.portal.partaking import Partaking
 from placet.interfaces.portal.past import Past
 from placet.interfaces.portal.people import People
 from placet.interfaces.portal.requesting import Requesting
@@ -53,6 +54,7 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         *_sign_in(shell, signing_in),
         *_choices(shell, door, Pages(application, shell, signing_in, door)),
         *_past(shell, door, Past(application, shell), Using(application, shell)),
+        Route("/mobility", shell.page(door.choices(Partaking(application, shell).overview)), methods=GET),
         *_own(shell, door, application),
         *_wishes(shell, door, Wishing(application, shell)),
         *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),

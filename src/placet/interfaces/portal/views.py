@@ -393,3 +393,13 @@ class InboxItem:
     at: datetime
     is_read: bool
     stop: str | None
+
+
+@attrs.frozen
+class TookPart:
+    """A published month that somebody's consent covered, and about how many people together are in it."""
+
+    release: str
+    month: str
+    public_at: datetime | None
+    people: int | None
