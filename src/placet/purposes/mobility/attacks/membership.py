@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from placet.purposes.mobility.attacks import measuring, naive
 from placet.purposes.mobility.attacks.canary import Draw
@@ -132,7 +133,10 @@ def _guessed(usual: Floats, cells: Cells) -> Floats:
 
 def _cells(traces: Traces, victim: int, against: Against, draw: Draw, trial: Trial, rng: np.random.Generator) -> Cells:
     others, own = traces.of(np.delete(np.arange(len(traces)), victim)), traces.of(np.array([victim]))
-    return _of_ours(others, own, draw) if against.ours else _of_theirs(others, own, against, trial.group, rng)
+    if against.ours:
+        pair = np.delete((traces.home == traces.home[victim]) & (traces.work == traces.work[victim]), victim)
+        return _of_ours(others, own, pair, draw)
+    return _of_theirs(others, own, against, trial.group, rng)
 
 
 def _of_theirs(others: Traces, victim: Traces, against: Against, group: int, rng: np.random.Generator) -> Cells:
@@ -159,11 +163,13 @@ def _figures(counts: Counts, against: Against, rng: np.random.Generator, usual: 
     return np.where(released > 0, released, np.minimum(usual, naive.THRESHOLD[against] - 1))
 
 
-def _of_ours(others: Traces, victim: Traces, draw: Draw) -> Cells:
-    """A month's profile, and its homes and places of work, each with the noise that was paid for."""
+def _of_ours(others: Traces, victim: Traces, pair: npt.NDArray[np.bool_], draw: Draw) -> Cells:
+    """
+    A month's profile, and its homes and places of work, each with the noise that was paid for. *pair*: who of the
+    others has the victim's.
+    """
     seen = victim.zones[0] >= 0
     zone, slot = np.unique(np.stack([victim.zones[0][seen], victim.slot[seen]]), axis=1)
-    pair = (others.home == victim.home[0]) & (others.work == victim.work[0])
     sigmas = ZONE_PROFILE.sigma(), ANCHORS.sigma() * ZONE_PROFILE.unit
     noise = np.array([sigmas[0]] * len(zone) + [sigmas[1]])
 
