@@ -138,12 +138,41 @@ def _shapes(drawn: Mapping[str, Any], seats: Sequence[_Seat]) -> Mapping[ZoneId,
     outline, city = (grid.on_grid({"type": "Polygon", "coordinates": [drawn[key]]}) for key in ("outline", "city"))
     city = shapely.intersection(city, outline)
     found = {}
-    for inside, area in ((True, city), (False, shapely.difference(outline, city))):
+    for inside, area, wave in ((True, city, 1500.0), (False, shapely.difference(outline, city), 16_000.0)):
         chosen = [seat for seat in seats if (seat.region == _CITY) is inside]
         points = shapely.multipoints(np.c_[grid.metres([s.lon for s in chosen], [s.lat for s in chosen])])
         near = shapely.voronoi_polygons(points, extend_to=outline, ordered=True)
         for seat, part in zip(chosen, shapely.get_parts(near), strict=True):
-            found[seat.id] = shapely.intersection(part, area)
+            found[seat.id] = shapely.intersection(_winding(part, wave), area)
+    return _settled(found)
+
+
+def _winding(shape: shapely.Geometry, wave: float) -> shapely.Geometry:
+    """
+    The shape with borders that wind as borders do, in waves of about *wave* metres.
+
+    Each point moves by where it is, less than its neighbours are away: two shapes that touched still do.
+    """
+
+    def moved(points: Floats) -> Floats:
+        x, y = points.T * (2 * np.pi / wave)
+        east = np.sin(y + 0.7 * np.sin(0.6 * x)) + 0.6 * np.sin(0.45 * x + 1.7 * y + 1)
+        north = np.sin(x + 0.7 * np.sin(0.6 * y) + 2) + 0.6 * np.sin(1.7 * x - 0.45 * y + 3)
+        return np.asarray(points + wave * 0.055 * np.c_[east, north])
+
+    return shapely.transform(shapely.segmentize(shape, wave / 6), moved)
+
+
+def _settled(parts: Mapping[ZoneId, shapely.Geometry]) -> Mapping[ZoneId, shapely.Geometry]:
+    """Crumbs that a border cut off go to the neighbour with whom they share most of their own."""
+    found, crumbs = {}, []
+    for id, shape in parts.items():
+        *small, found[id] = sorted(shapely.get_parts(shape), key=shapely.area)
+        crumbs += small
+    for crumb in crumbs:
+        shared = {id: shapely.length(shapely.intersection(shape, crumb)) for id, shape in found.items()}
+        nearest = max(shared, key=shared.__getitem__)
+        found[nearest] = shapely.union(found[nearest], crumb)
     return found
 
 
