@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from release_town import ReleaseTown
-from sources.event_town import EventTown
 
 from placet.bootstrap import Application
+from sources.event_town import EventTown
 
 
 @pytest.fixture

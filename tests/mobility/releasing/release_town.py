@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-from sources.event_town import CELLS, DAY, EventTown, local
-
 
 from placet.access import staff
 from placet.access.staff import Role
@@ -22,6 +20,7 @@ from placet.purposes.mobility.releasing.model import Release
 from placet.purposes.mobility.releasing.planning import Plan
 from placet.purposes.mobility.releasing.whom import People
 from placet.sources import cells
+from sources.event_town import CELLS, DAY, EventTown, local
 
 WINDOW = Window.named(DAY.isoformat())
 FEW = (ZONE_PROFILE, FLOWS, MINUTES)
@@ -30,7 +29,10 @@ PEOPLE = ("anna", "berta", "cilda", "dora")
 
 def square(lon: float, lat: float, half: float = 0.06) -> dict[str, Any]:
     west, east, south, north = lon - half, lon + half, lat - half, lat + half
-    return {"type": "Polygon", "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]]}
+    return {
+        "type": "Polygon",
+        "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]],
+    }
 
 
 @attrs.define
@@ -71,7 +73,11 @@ class ReleaseTown:
                     some_days)  # fmt: skip
 
     def make(
-        self, plan: Plan | None = None, *, people: People | None = None, told: Callable[[Progress], None] = lambda _: None
+        self,
+        plan: Plan | None = None,
+        *,
+        people: People | None = None,
+        told: Callable[[Progress], None] = lambda _: None,
     ) -> Release:
         return self.maker.make(plan or self.plan(), people or self.people, by=self.asker, progress=told)
 
@@ -82,12 +88,12 @@ def _map(town: EventTown) -> Atlas:
         Zone(ZoneId(name), {"lv": name.title(), "ru": name.title(), "en": name.title()}, 50_000, parent, square(*place))
         for (name, place), parent in zip(known.items(), (ZoneId("centre"), ZoneId("centre"), None), strict=True)
     ]
-    region = Zone(ZoneId("centre"), {"lv": "Vidus", "ru": "Центр", "en": "Centre"}, 100_000, None, square(23.9, 56.8, 0.4))
+    region = Zone(
+        ZoneId("centre"), {"lv": "Vidus", "ru": "Центр", "en": "Centre"}, 100_000, None, square(23.9, 56.8, 0.4)
+    )
     return atlas(zones, cells.read(town.lake.folder), regions=[region])
 
 
 def _day() -> list[tuple[int, str]]:
     """Nights in Rīga, work in Jelgava, and every hour heard of."""
     return [(hour, "jelgava" if 9 <= hour < 17 else "riga") for hour in range(24)]
-
-

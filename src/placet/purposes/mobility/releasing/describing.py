@@ -19,7 +19,7 @@ NOTES = (
     "One person, with everything they did in the window, can change all tables together only within the noise.",
     "An interval holds the value before its noise with 95 % confidence; people who do not take part are not in it.",
     "A noisy value below 15, or below twice its noise, is hidden: there were few, and perhaps none.",
-    "Zones add up to regions and to all, tiles to zones, destinations to what leaves a zone; sums hold what is hidden.",
+    "Zones add up to regions and to all, tiles to no more than their zone; sums hold what is hidden.",
     "Estimates for all inhabitants assume that those who take part move as the other residents of their zone do.",
 )
 _AGENCY = "PLACET"

@@ -36,7 +36,7 @@ class Profile:
     @classmethod
     def of_tiles(cls, counts: NoisyCounts, places: Places, zones: Profile | None) -> Profile:
         """
-        In each hour the tiles of a zone settle to the zone, whose own noise is far smaller than that of their sum.
+        In each hour the tiles of a zone settle below the zone, whose own noise is far smaller than that of their sum.
 
         Tiles of no zone, and all where no zones were counted, are only kept from being negative.
         """

@@ -55,9 +55,14 @@ def settle(noisy: Floats, total: float, sure: Mask, floor: Whole | None = None) 
 
 
 def settle_below(noisy: Floats, total: int, sure: Mask) -> Whole:
-    """As `settle` where *total* is the more exact: it stands, and what is sure gives way when it is more than that."""
+    """
+    As `settle` where *total* is the more exact: nothing goes beyond it, and what is sure gives way when it would.
+
+    Nor are values raised to reach it: a parent may hold what no child was counted for.
+    """
     kept = np.rint(noisy[sure]).sum()
-    return settle(noisy, total, sure if kept <= total else np.zeros_like(sure))
+    most = min(total, round(np.maximum(noisy, 0).sum()))
+    return settle(noisy, most, sure if kept <= total else np.zeros_like(sure))
 
 
 def projected(values: Floats, total: float) -> Floats:
