@@ -101,5 +101,6 @@ WAYS: Mapping[Against, Way] = {
     Against.UNLOCKED: Way("Look, then pay", "The budget is looked at first and paid from afterwards."),
     Against.PLACET: Way("Placet, a month", "What `placet mobility release` makes of a month."),
     Against.PLACET_YEAR: Way("Placet, twelve months", "Twelve releases with the same person in all of them."),
+    Against.PLACET_FAMILY: Way("Placet, a family of four", "Four who are always together, in one month's release."),
     Against.PLACET_DAILY: Way("Placet, one day", "One day hour by hour, under a budget of its own."),
 }

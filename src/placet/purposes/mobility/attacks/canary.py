@@ -28,11 +28,14 @@ _AT_ONCE = 1 << 22
 
 
 def worst_case(
-    against: Against, products: Sequence[Product], draw: Draw, *, trials: int, times: int = 1
+    against: Against, products: Sequence[Product], draw: Draw, *, trials: int, times: int = 1, people: int = 1
 ) -> tuple[Sequence[Finding], Curve]:
-    """The canary before *times* releases of *products*: the area, and its hits at one false alarm in a hundred."""
-    rho = times * float(sum(product.rho for product in products))
-    without, within = (scores(products, draw, trials=trials, times=times, there=there) for there in (0, 1))
+    """
+    The canary, or so many *people* who always go together, before *times* releases of *products*: the area, and its
+    hits at one false alarm in a hundred. Losses add over releases; of a group they grow by the square.
+    """
+    rho = times * people**2 * float(sum(product.rho for product in products))
+    without, within = (scores(products, draw, trials=trials, times=times, there=there) for there in (0, people))
     area, hits = measuring.area(without, within), measuring.hits(without, within)
     return (
         measuring.found("canary", against, "auc", area, chance=0.5, bound=accounting.auc_ceiling(rho)),
@@ -41,7 +44,7 @@ def worst_case(
 
 
 def scores(products: Sequence[Product], draw: Draw, *, trials: int, times: int, there: int) -> Floats:
-    """The attacker's score in each trial, with the canary *there* (1) or not (0)."""
+    """The attacker's score in each trial, with so many canaries *there*, or none."""
     total = np.zeros(trials)
     for product in products:
         sigma, most = product.sigma(), product.bound.most

@@ -32,6 +32,8 @@ class Against(StrEnum):
     """Ours: one day, hour by hour."""
     PLACET_YEAR = "placet-year"
     """Ours: the releases of twelve months, all together."""
+    PLACET_FAMILY = "placet-family"
+    """Ours: a month's release, of four people who are always together."""
 
     @property
     def ours(self) -> bool:

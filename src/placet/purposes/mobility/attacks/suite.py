@@ -19,8 +19,8 @@ from placet.purposes.mobility.attacks.flooding import flooding
 from placet.purposes.mobility.attacks.membership import Knowing, Trial, membership
 from placet.purposes.mobility.attacks.model import AccuracyRow, Against, Curve, Finding, Report
 from placet.purposes.mobility.attacks.repeating import repeated
-from placet.purposes.mobility.attacks.traces import Traces, traces
-from placet.purposes.mobility.model import ANCHORS, FLOWS, MONTHLY, TILE_HOURS, ZONE_PROFILE, Rho, Window
+from placet.purposes.mobility.attacks.traces import Counts, Traces, traces
+from placet.purposes.mobility.model import ANCHORS, FLOWS, MONTHLY, TILE_HOURS, ZONE_PROFILE, Product, Rho, Window
 from placet.purposes.mobility.privacy.debit import Sampler
 from placet.purposes.mobility.privacy.drawing import discrete_gaussian
 from placet.purposes.mobility.world import World, plan
@@ -125,7 +125,7 @@ def run(size: Size, *, database: Database, folder: Path, now: datetime, progress
         curves += drawn
     progress("accuracy")
     crowd = plan(size.crowd, seed=size.groups.seed, regions=size.regions)
-    return Report(tuple(findings), tuple(curves), tuple(measured(crowd, draw)), _told(bench))
+    return Report(tuple(findings), tuple(curves), tuple(measured(truths(crowd), draw)), _told(bench))
 
 
 def seen(world: World, days: Sequence[date]) -> Traces:
@@ -133,19 +133,24 @@ def seen(world: World, days: Sequence[date]) -> Traces:
     return traces([world.events(day) for day in days], world.atlas, days, people=world.people, zone=world.zone)
 
 
-def measured(world: World, draw: Draw) -> Sequence[AccuracyRow]:
+def truths(world: World) -> Mapping[Product, Counts]:
     """
-    The accuracy of a month's typical days, trips, and homes with places of work, each value with its noise and nothing
-    done to it afterwards. The truth is that of *world* on a Monday and a Sunday, made without the engine.
+    What would be released of *world* without any noise, made without the engine: people in zones on a Monday and a
+    Sunday, one trip of each person's Monday, and homes with places of work.
     """
     days = [seen(world, [day]) for day in (MONDAY, MONDAY + timedelta(6))]
     profile = np.concatenate([day.counts().T for day in days], axis=1) * ZONE_PROFILE.unit
-    rng = np.random.default_rng(0)
-    truths = {ZONE_PROFILE: profile, FLOWS: days[0].flows(rng), ANCHORS: days[0].pairs()}
+    return {ZONE_PROFILE: profile, FLOWS: days[0].flows(np.random.default_rng(0)), ANCHORS: days[0].pairs()}
+
+
+def measured(
+    truth: Mapping[Product, Counts], draw: Draw, *, edges: Sequence[float] = accuracy.EDGES
+) -> Sequence[AccuracyRow]:
+    """The errors of each value with a month's noise and nothing done to it afterwards, by true size."""
     rows: list[AccuracyRow] = []
-    for product, truth in truths.items():
-        noise = draw(product.sigma(), truth.size).reshape(truth.shape)
-        rows += accuracy.curve(product, truth, truth + noise)
+    for product, exact in truth.items():
+        noise = draw(product.sigma(), exact.size).reshape(exact.shape)
+        rows += accuracy.curve(product, exact, exact + noise, edges=edges)
     return rows
 
 
@@ -157,6 +162,7 @@ def _canary(bench: Bench) -> Found:
     ours = [
         canary.worst_case(Against.PLACET, MONTHLY, bench.draw, trials=size.canaries),
         canary.worst_case(Against.PLACET_YEAR, MONTHLY, bench.draw, trials=size.years, times=12),
+        canary.worst_case(Against.PLACET_FAMILY, MONTHLY, bench.draw, trials=size.years, people=4),
         canary.worst_case(Against.PLACET_DAILY, (TILE_HOURS,), bench.draw, trials=size.canaries),
     ]
     theirs = canary.worst_case_elsewhere(float(RHO), trials=size.canaries, seed=bench.seed)
