@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -56,6 +57,7 @@ def test_the_budget_tells_what_was_spent_and_what_more_would_cost(
     assert read("--month", "2026-09")["accounts"] == []
 
     shown = run("--month", "2026-10")
-    assert "spent 0.082 of 0.12" in shown
-    assert "all products on each of 30 days: ρ 3.600   ε 16.73   AUC of any attacker ≤ 0.971" in shown
+    assert "spent 0.082 of 0.12, 0.038 left" in shown
+    assert re.search(r"2026-10 so far +0\.082 +1\.92 +0\.613 +2\.7%", shown)
+    assert re.search(r"all products, 30 days +3\.600 +16\.73 +0\.971 +63\.9%", shown)
     assert "2026-13 is no month" in run("--month", "2026-13", expect=1)

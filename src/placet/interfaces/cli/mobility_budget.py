@@ -36,8 +36,8 @@ class _Charged:
 def budget_command(month: str | None, as_json: bool) -> None:
     """Show what releases have cost each person in privacy, month by month, and what is left.
 
-    ρ is the loss in zero-concentrated differential privacy, ε the same at δ = 10⁻⁶. The ceilings hold for every
-    attacker, whatever else they know: docs/explanation/mobility.md.
+    ρ is the loss in zero-concentrated differential privacy, ε the same at δ = 10⁻⁶. No attacker does better than the
+    AUC, or finds more of those who took part while accusing 1 % of the others: docs/explanation/mobility.md.
     """
     first = None if month is None else Window.month(month).first
     with open_application() as application, application.database.transaction() as connection:
@@ -58,18 +58,22 @@ def _show(charged: Sequence[_Charged], cap: Rho) -> None:
         out.print("Nothing was released yet: no month has cost anybody anything.")
     for one in charged:
         account = one.account
-        out.print(f"[bold]{account.month:%Y-%m}[/]   {account.population}   spent {account.spent} of {account.cap}")
-        out.print(f"  {_meaning(Loss(account.spent))}")
-        if one.debits:
-            out.print(_table(one.debits))
-    out.print("\nWhat it would cost each person:")
-    for words, rho in _plans(cap).items():
-        out.print(f"  {words}: {_meaning(Loss(rho))}")
+        out.print(
+            f"[bold]{account.month:%Y-%m}[/]   {account.population}   "
+            f"spent {account.spent} of {account.cap}, {account.left} left"
+        )
+        out.print(_table(one.debits))
+    out.print("What it costs each person, whoever attacks:")
+    spent = {f"{one.account.month:%Y-%m} so far": one.account.spent for one in charged}
+    out.print(_meanings(spent | dict(_plans(cap))))
 
 
-def _meaning(loss: Loss) -> str:
-    found = f"{loss.tpr(_ACCUSED):.1%} of members found while 1 % of the others are accused"
-    return f"ρ {loss.rho}   ε {loss.epsilon:.2f}   AUC of any attacker ≤ {loss.auc:.3f}   ≤ {found}"
+def _meanings(losses: Mapping[str, Rho]) -> Table:
+    table = Table("", "ρ", "ε", "AUC at most", "found at most", box=None, pad_edge=True)
+    for words, rho in losses.items():
+        loss = Loss(rho)
+        table.add_row(words, str(rho), f"{loss.epsilon:.2f}", f"{loss.auc:.3f}", f"{loss.tpr(_ACCUSED):.1%}")
+    return table
 
 
 def _table(debits: Sequence[Debit]) -> Table:
@@ -85,10 +89,10 @@ def _plans(cap: Rho) -> Mapping[str, Rho]:
     """What one may think of, and what it adds up to in a month: losses add, they are not averaged."""
     monthly = Rho(sum((product.rho for product in MONTHLY), Decimal(0)))
     return {
-        "the most a month may cost": cap,
-        "all products once, over the month": monthly,
-        f"tile-hours on each of {_MONTH} days": daily_cost(TILE_HOURS.rho, _MONTH).rho,
-        f"all products on each of {_MONTH} days": daily_cost(monthly, _MONTH).rho,
+        "a month, by the setting": cap,
+        "all products, once a month": monthly,
+        f"tile-hours, {_MONTH} days": daily_cost(TILE_HOURS.rho, _MONTH).rho,
+        f"all products, {_MONTH} days": daily_cost(monthly, _MONTH).rho,
     }
 
 
