@@ -109,9 +109,9 @@ def country(regions: tuple[str, ...] = ()) -> Country:
     tile_zone = atlases.zone_of_tiles(tiles, shapes)
     residents = _residents(tiles, tile_zone, seats)
     jobs = _jobs(residents, tile_zone, seats)
-    zones, parents = _zones(drawn, seats, shapes, residents, tile_zone)
+    zones = _zones(seats, shapes, residents, tile_zone)
     cells = network.laid_out(tiles, residents)
-    atlas = atlases.atlas(zones, cells, regions=parents)
+    atlas = atlases.atlas(zones, cells, regions=_regions(drawn, zones, shapes))
     return Country(atlas, cells, residents, jobs)
 
 
@@ -177,27 +177,24 @@ def _settled(parts: Mapping[ZoneId, shapely.Geometry]) -> Mapping[ZoneId, shapel
 
 
 def _zones(
-    drawn: Mapping[str, Any],
-    seats: Sequence[_Seat],
-    shapes: Sequence[shapely.Geometry],
-    residents: Floats,
-    tile_zone: Whole,
-) -> tuple[Sequence[Zone], Sequence[Zone]]:
-    """The zones and their regions; residents are public, so they are round numbers."""
+    seats: Sequence[_Seat], shapes: Sequence[shapely.Geometry], residents: Floats, tile_zone: Whole
+) -> Sequence[Zone]:
+    """The zones; residents are public figures, so they are round."""
     people = np.bincount(tile_zone[tile_zone >= 0], residents[tile_zone >= 0], len(seats))
-    zones = [
-        Zone(seat.id, seat.titles, round(number, -1), seat.region, _outline(shape))
+    return [
+        Zone(seat.id, seat.titles, round(number / 10) * 10, seat.region, _outline(shape))
         for seat, shape, number in zip(seats, shapes, people.tolist(), strict=True)
     ]
-    regions = []
-    for region in dict.fromkeys(seat.region for seat in seats):
-        inside = [at for at, seat in enumerate(seats) if seat.region == region]
+
+
+def _regions(drawn: Mapping[str, Any], zones: Sequence[Zone], shapes: Sequence[shapely.Geometry]) -> Sequence[Zone]:
+    found = []
+    for region in dict.fromkeys(zone.parent for zone in zones if zone.parent is not None):
+        inside = [at for at, zone in enumerate(zones) if zone.parent == region]
         population = sum(zones[at].population for at in inside)
         whole = shapely.union_all([shapes[at] for at in inside])
-        regions.append(Zone(region, drawn["regions"][region], population, None, _outline(whole)))
-    return [attrs.evolve(zone, population=int(zone.population)) for zone in zones], [
-        attrs.evolve(region, population=int(region.population)) for region in regions
-    ]
+        found.append(Zone(region, drawn["regions"][region], population, None, _outline(whole)))
+    return found
 
 
 def _outline(shape: shapely.Geometry) -> Mapping[str, Any]:
