@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -19,7 +20,7 @@ from placet.interfaces.cli.context import err, json_option, open_agreed, open_ap
 from placet.kernel import clock
 from placet.kernel.errors import BadInput
 from placet.kernel.periods import format_instant, parse_instant
-from placet.purposes.mobility.purpose import Quality
+from placet.purposes.mobility.quality import Quality
 from placet.sources.model import Manifest
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ def quality_command(first: datetime | None, until: datetime | None, as_json: boo
         )
     if as_json:
         missing = [day.isoformat() for day in found.missing]
-        print_json({"days": [_day_entry(day) for day in found.days], "missing": missing})
+        counted = {release: attrs.asdict(cleaning) for release, cleaning in found.releases.items()}
+        print_json({"days": [_day_entry(day) for day in found.days], "missing": missing, "counted": counted})
     else:
         _show_quality(found)
 
@@ -191,3 +193,6 @@ def _show_quality(found: Quality) -> None:
         _show_suspects(day)
     for missing in found.missing:
         out.print(f"{missing}  nothing was delivered")
+    for release, counted in found.releases.items():
+        said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in attrs.asdict(counted).items())
+        out.print(f"{release}  counted: {said}", markup=False)

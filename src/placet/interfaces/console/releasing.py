@@ -31,7 +31,7 @@ from placet.purposes.mobility.model import MONTHLY, TILE_HOURS, ReleaseId, Rho
 from placet.purposes.mobility.privacy import budget
 from placet.purposes.mobility.privacy.accounting import Loss, daily_cost
 from placet.purposes.mobility.privacy.budget import Account
-from placet.purposes.mobility.purpose import Quality
+from placet.purposes.mobility.quality import Quality
 from placet.purposes.mobility.releasing.model import Release, State
 
 HERE = "/console/mobility"

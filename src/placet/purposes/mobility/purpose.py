@@ -23,13 +23,13 @@ from placet.gate.replica import Replica
 from placet.kernel.ids import ActivityId, Number
 from placet.purposes.mobility.duties import MOBILITY, MobilityDuties
 from placet.purposes.mobility.model import Rho
+from placet.purposes.mobility.quality import Quality, noted
 from placet.purposes.mobility.releasing import store as released
 from placet.purposes.mobility.releasing.actions import Releases
 from placet.purposes.mobility.releasing.model import Release
 from placet.purposes.mobility.releasing.whom import Consenting
 from placet.sources.forgetting import Forgetting, forget
 from placet.sources.lake import Lake
-from placet.sources.model import Manifest
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
 
@@ -42,14 +42,6 @@ INTENSITY = ActivityId("mobility.intensity")
 RELEASE = ActivityId("mobility.release")
 """Under which they are counted."""
 _MOST_RELEASES = 1_000
-
-
-@attrs.frozen
-class Quality:
-    """What stands of each delivered day between two days, and of which days between nothing was delivered."""
-
-    days: Sequence[Manifest]
-    missing: Sequence[date]
 
 
 @attrs.frozen
@@ -97,12 +89,13 @@ class Mobility:
         """What was delivered for the days from *first* up to *until*; without them, of all that there are."""
         days = self.lake.days()
         days = [day for day in days if (first is None or first <= day) and (until is None or day < until)]
+        counted = noted(self.lake.folder)
         if not days:
-            return Quality((), ())
+            return Quality((), (), counted)
         begin, end = first or days[0], until or days[-1] + timedelta(days=1)
         every = [begin + timedelta(days=n) for n in range((end - begin).days)]
         found = [manifest for day in days if (manifest := self.lake.manifest(day)) is not None]
-        return Quality(found, [day for day in every if day not in set(days)])
+        return Quality(found, [day for day in every if day not in set(days)], counted)
 
     # Releases
 

@@ -20,3 +20,4 @@ CREATE TABLE sources.reading (
 ALTER TABLE sources.reading ALTER COLUMN members SET STORAGE EXTERNAL;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON sources.forgotten, sources.reading TO {app};
+SELECT gate.guard('sources.forgotten');

@@ -29,9 +29,10 @@ from psycopg import Connection
 from placet.kernel.errors import Conflict, Unavailable
 from placet.kernel.ids import StaffId
 from placet.ledger.append import append_event
+from placet.purposes.mobility import quality
 from placet.purposes.mobility.counting import pieces
 from placet.purposes.mobility.counting.domains import domains
-from placet.purposes.mobility.counting.model import Progress, Told
+from placet.purposes.mobility.counting.model import Cleaning, Progress, Told
 from placet.purposes.mobility.counting.run import run
 from placet.purposes.mobility.model import ProductName, ReleaseId
 from placet.purposes.mobility.privacy import budget, mechanism
@@ -112,7 +113,7 @@ class Maker:
                 try:
                     raw = run(
                         scan, plan.atlas, plan.window, plan.products, plan.engine, zone=plan.zone, key=key, work=work,
-                        progress=partial(_step, progress, gone),
+                        progress=partial(_step, progress, gone, partial(quality.note, self.folder, id)),
                     )  # fmt: skip
                 except _Gone:
                     scan = people.left(scan) or scan
@@ -199,8 +200,9 @@ class _Gone(Exception):
     """Somebody of those being counted has withdrawn: what is done already serves, the rest is read without them."""
 
 
-def _step(progress: Told, gone: Callable[[], bool], done: Progress) -> None:
+def _step(progress: Told, gone: Callable[[], bool], note: Callable[[Cleaning], None], done: Progress) -> None:
     progress(done)
+    note(done.cleaning)
     if gone():
         raise _Gone
 

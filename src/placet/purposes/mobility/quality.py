@@ -1,0 +1,49 @@
+"""
+What the operator sees of its own data: what stands of each day, and what counting found wrong with events.
+
+Exact counts, for nobody else's eyes: they lie in the data folder, readable by the program's own user, and go into no
+release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import attrs
+import msgspec
+
+from placet.ledger.files import write_durably
+from placet.purposes.mobility.counting.model import Cleaning
+from placet.purposes.mobility.model import ReleaseId
+from placet.sources.model import Manifest
+
+
+@attrs.frozen
+class Quality:
+    """What stands of each delivered day between two days, and of which days between nothing was delivered."""
+
+    days: Sequence[Manifest]
+    missing: Sequence[date]
+    releases: Mapping[ReleaseId, Cleaning] = attrs.field(factory=dict)
+    """What the counting of each release left out, by why; the newest first."""
+
+
+def note(folder: Path, release: ReleaseId, cleaning: Cleaning) -> None:
+    """Keep what the counting of *release* has found so far."""
+    write_durably(_file(folder, release), msgspec.json.encode(attrs.asdict(cleaning)))
+
+
+def noted(folder: Path) -> Mapping[ReleaseId, Cleaning]:
+    """What was found, by release, the newest first."""
+    files = sorted(_folder(folder).glob("*.json"), reverse=True)
+    return {ReleaseId(file.stem): Cleaning(**msgspec.json.decode(file.read_bytes())) for file in files}
+
+
+def _folder(folder: Path) -> Path:
+    return folder / "quality"
+
+
+def _file(folder: Path, release: ReleaseId) -> Path:
+    return _folder(folder) / f"{release}.json"
