@@ -45,6 +45,8 @@ def test_a_release_is_paid_for_committed_to_in_the_log_and_follows_from_its_nois
         paid = {debit.product: debit.rho for debit in budget.of_release(connection, release.id)}
         row = connection.execute("SELECT body FROM ledger.record WHERE position = %s", [release.position]).fetchone()
     assert paid == {product.name: product.rho for product in MONTHLY}
+    journal = (town.events.lake.folder / "debits.jsonl").read_text().splitlines()
+    assert [next(iter(json.loads(line))) for line in journal] == ["debit"] * len(MONTHLY) + ["draw"] * len(MONTHLY)
     assert row is not None
     event = json.loads(bytes(row[0]))
     assert (event["type"], event["release"], event["sha256"]) == ("mobility-release", release.id, release.sha256)
