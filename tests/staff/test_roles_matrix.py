@@ -15,6 +15,7 @@ from pathlib import Path
 import attrs
 import pytest
 import yaml
+from anyio.from_thread import start_blocking_portal
 from httpx import Response
 from staff_people import hired, signed_in
 from starlette.routing import BaseRoute, Route
@@ -25,6 +26,7 @@ from placet.access.staff import Member, Role
 from placet.bootstrap import Application
 from placet.gate.replica import Replica
 from placet.interfaces.atlas.app import atlas
+from placet.interfaces.camara.app import camara
 from placet.interfaces.console.app import console
 from placet.interfaces.desk.app import desk
 from placet.interfaces.http import Server
@@ -77,7 +79,7 @@ def routes_of(found: Sequence[BaseRoute]) -> Iterator[str]:
 def every_route(application: Application) -> set[str]:
     replica = Replica.of(application.database, application.config)
     of_staff = (staff_site(application), desk(application, replica), console(application, replica))
-    sites = (portal(application), atlas(application), *of_staff)
+    sites = (portal(application), atlas(application), camara(application), *of_staff)
     found = {route for site in sites for route in routes_of(site.routes)}
     found |= set(routes_of(log_routes(application).routes))
     described = api(application, replica).openapi()["paths"]
@@ -145,15 +147,16 @@ def test_every_route_is_in_the_table_and_nothing_else(placet: Application) -> No
 
 def test_every_route_opens_to_those_it_is_for_and_to_nobody_else(town: Town) -> None:
     wrong = []
-    # Not as a context: the server's background work is not what is tested.
+    # Not as a context: the server's background work is not what is tested. All requests share one loop.
     client = TestClient(town.server, base_url=SITE, raise_server_exceptions=False)
-    for route, may in sorted(table().items()):
-        for who in EVERYBODY:
-            answer = town.try_as(client, who, route)
-            # Pages of signing in send each other's visitors on; they are nobody's, so nobody is turned away.
-            refused = turned_away(answer, route) and may != set(EVERYBODY)
-            broken = answer.status_code >= 500 and answer.status_code != 503
-            if broken or refused == (who in may):
-                wrong.append(f"{route} as {who}: {answer.status_code} {answer.headers.get('location', '')}")
+    with start_blocking_portal() as client.portal:
+        for route, may in sorted(table().items()):
+            for who in EVERYBODY:
+                answer = town.try_as(client, who, route)
+                # Pages of signing in send each other's visitors on; they are nobody's, so nobody is turned away.
+                refused = turned_away(answer, route) and may != set(EVERYBODY)
+                broken = answer.status_code >= 500 and answer.status_code != 503
+                if broken or refused == (who in may):
+                    wrong.append(f"{route} as {who}: {answer.status_code} {answer.headers.get('location', '')}")
     client.close()
     assert not wrong, "\n".join(wrong)

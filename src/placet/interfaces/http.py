@@ -19,6 +19,7 @@ from placet import config as settings
 from placet.bootstrap import Application, build
 from placet.interfaces.atlas.app import atlas
 from placet.interfaces.background import Background
+from placet.interfaces.camara.app import camara
 from placet.interfaces.console.app import console
 from placet.interfaces.desk.app import desk
 from placet.interfaces.log.routes import routes as log_routes
@@ -61,6 +62,7 @@ class Server:
         self._pages = portal(application)
         self._parts: dict[str, Asgi] = {
             "/atlas": atlas(application),
+            "/population-density-data": BodyLimit(camara(application)),
             "/staff": staff_site(application),
             "/desk": desk(application, self._background.replica),
             "/console": console(application, self._background.replica),
