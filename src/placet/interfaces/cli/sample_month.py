@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from zoneinfo import ZoneInfo
 
 import click
@@ -53,7 +53,7 @@ def demo_command(people: int, regions: tuple[str, ...]) -> None:
     Nobody in it is a customer. It takes a minute; `serve --demo` does it by itself. When something is public already,
     it does nothing.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _ended)
     with open_agreed() as application, _progress() as told:
         made = month(application, people=people, regions=regions, clock=clock.now, told=told)
     out.print(f"{made.id} is public: {made.window.first} to {made.window.until - timedelta(days=1)}")
@@ -94,13 +94,19 @@ def begin(application: Application) -> subprocess.Popen[bytes] | None:
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """End it, done or not: what was counted so far serves the next time."""
+    """End it, done or not; the next start begins again, and pays for nothing twice."""
     child.terminate()
     try:
         child.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+
+
+def _ended(*_: object) -> NoReturn:
+    """An engine that is interrupted complains; whoever ended it need not hear."""
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 -- until the process is over
+    sys.exit(1)
 
 
 def _made(
