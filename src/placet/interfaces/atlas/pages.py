@@ -29,7 +29,8 @@ from placet.purposes.mobility.releasing.model import Release, State
 _LISTED = 40
 """Rows of ways beside the map; all of them stand in the files."""
 _LIVELY = 8
-_DAY = 86_400
+_HOUR = 3_600
+"""Seconds for which a browser keeps what never changes: a withdrawn release is gone soon."""
 
 
 @attrs.frozen
@@ -59,7 +60,7 @@ class Pages:
     def opened(self, visit: Visit) -> Response:
         """A release or a view of it, at its first map; a form without scripts says day, hour and zone here."""
         volume = self.library.volume(visit.request.path_params["release"])
-        release, told = volume.release, _told(volume)
+        release, told = volume.release, plates.views(volume)
         if not told:
             return _other(f"/atlas/{release.id}/data")
         view = _view(visit.request.path_params.get("view", told[0]))
@@ -88,7 +89,7 @@ class Pages:
         if language is None or day is None or not view.has_hours:
             raise NotFound("there are no such hours", code="not-found")
         packed = self._packed(volume, view, day, Words(language, visit.words.zone))
-        headers = {"cache-control": f"public, max-age={_DAY}", "vary": "accept-encoding"}
+        headers = {"cache-control": f"public, max-age={_HOUR}", "vary": "accept-encoding"}
         if "gzip" in visit.request.headers.get("accept-encoding", ""):
             return Response(packed, media_type="application/json", headers={**headers, "content-encoding": "gzip"})
         return Response(gzip.decompress(packed), media_type="application/json", headers=headers)
@@ -108,7 +109,7 @@ class Pages:
         found = next((each for each in self._files(release) if each.name == path["file"]), None)
         if found is None:
             raise NotFound("the release has no such file", code="unknown-file")
-        headers = {"cache-control": f"public, max-age={_DAY}", "etag": f'"{found.sha256}"'}
+        headers = {"cache-control": f"public, max-age={_HOUR}", "etag": f'"{found.sha256}"'}
         return FileResponse(found.path, filename=f"{release.id}-{found.name}", headers=headers)
 
     def method(self, visit: Visit) -> Response:
@@ -180,7 +181,7 @@ class Pages:
             "link": f"{self.url}{address}",
             "views": [
                 (view, Address(address.release, view, _kept(view, address.when), address.zone))
-                for view in _told(volume)
+                for view in plates.views(volume)
             ],
             "days": [(day, address.at(When(day, address.when.hour))) for day in DayType] if address.when.day else [],
             "named": named,
@@ -216,7 +217,7 @@ class Pages:
             "tones": [area.tone for area in plate.areas],
             "values": [drawing.value_text(plate.view, area, words) for area in plate.areas],
             "betweens": [drawing.between_text(plate.view, area, words) for area in plate.areas],
-            "shares": [drawing.share_text(plate.view, area, words) for area in plate.areas],
+            "beside": [drawing.beside_text(plate.view, area, words) for area in plate.areas],
             "order": [area.zone for area in (*plate.ranked, *plate.untold)],
         }
 
@@ -254,25 +255,12 @@ def _kept(view: View, when: When) -> When:
     return When(slot=Slot.of(when.hour) if when.hour is not None else when.slot or Slot.MORNING)
 
 
-def _told(volume: Volume) -> list[View]:
-    """The views that this release has figures for."""
-    tables: Mapping[View, Mapping[Any, Any]] = {
-        View.PEOPLE: volume.people,
-        View.CHANGE: volume.people,
-        View.LOAD: volume.load,
-        View.FLOWS: volume.flows,
-        View.COMMUTING: volume.homes,
-        View.TIMES: volume.times,
-    }
-    return [view for view in View if tables[view]]
-
-
 def _course(volume: Volume, zone: str, words: Words) -> tuple[str, str, str, Markup]:
     """A zone with its name, the top of its scale and its drawing."""
     lines = [plates.course(volume.people, zone, day) for day in DayType]
-    name = volume.title(zone, words.language)
-    drawn = courses.course(lines, [day.value for day in DayType], title=name)
-    return zone, name, words.number(round(courses.top(lines))), drawn
+    name, top = volume.title(zone, words.language), courses.top(lines)
+    drawn = courses.course(lines, [day.value for day in DayType], top, title=name)
+    return zone, name, words.number(top), drawn
 
 
 def _title(volume: Volume, address: Address, words: Words) -> str | None:

@@ -19,8 +19,14 @@ from placet.interfaces.atlas.volume import Figure, Hourly, Volume
 from placet.kernel.errors import NotFound
 from placet.purposes.mobility.model import DayType, Slot
 
-NIGHT_HOUR = 3
-"""What change is measured against: most people are at home."""
+NIGHT = (1, 2, 3, 4)
+"""The hours that change is measured against: most people are at home. Together they are surer than one of them."""
+_NOON = tuple(range(10, 16))
+"""The hours in which places differ most from the night."""
+_UNSURE = 0.3
+"""A night whose half-interval is wider than this share of it is no measure."""
+_COVERAGE = 0.1
+"""A view is offered when so much of it can be told."""
 CHANGES = (-0.3, -0.15, -0.05, 0.05, 0.15, 0.3)
 SLOWER = (1.05, 1.1, 1.2, 1.35, 1.5)
 MONTH = "month"
@@ -89,8 +95,9 @@ class Area:
 
     zone: str
     figure: Figure | None
-    share: float | None
-    """What the colour is for: people or megabytes per square kilometre, or the change since the night."""
+    """People or megabytes; of a change, its share of the night."""
+    beside: float | None
+    """For each square kilometre; of a change, the number of people."""
     tone: int | None
 
 
@@ -167,18 +174,38 @@ def borders_of(volume: Volume, view: View) -> tuple[float, ...]:
     )
 
 
-def changed(table: Hourly, zone: str, day: str, hour: int) -> Figure | None:
-    """By how many there are more than at night, with the interval of the difference of two noisy values."""
-    now, then = table.get((zone, day, hour)), table.get((zone, day, NIGHT_HOUR))
-    if now is None or then is None:
+def mean(table: Hourly, zone: str, day: str, hours: Sequence[int]) -> Figure | None:
+    """The mean of some hours with its interval: the noise of hours is independent, half-widths add up in squares."""
+    found = [table.get((zone, day, hour)) for hour in hours]
+    told = [figure for figure in found if figure is not None]
+    if len(told) < len(found):
         return None
-    by = now.value - then.value
-    # The noise of two hours is independent: half-widths add up as the sides of a right angle.
-    return Figure(
-        by,
-        by - hypot(now.value - now.low, then.high - then.value),
-        by + hypot(now.high - now.value, then.value - then.low),
-    )
+    value = sum(figure.value for figure in told) / len(told)
+    half = hypot(*(_half(figure) for figure in told)) / len(told)
+    return Figure(value, value - half, value + half)
+
+
+def difference(now: Figure, then: Figure) -> Figure:
+    """By how much one noisy value is above another."""
+    by, half = now.value - then.value, hypot(_half(now), _half(then))
+    return Figure(by, by - half, by + half)
+
+
+def growth(now: Figure, then: Figure) -> Figure | None:
+    """The same as a share of *then*, whose noise counts too (propagation of error); None where *then* is unsure."""
+    if then.value <= 0 or now.value <= 0 or _half(then) / then.value > _UNSURE:
+        return None
+    ratio = now.value / then.value
+    half = ratio * hypot(_half(now) / now.value, _half(then) / then.value)
+    return Figure(ratio - 1, ratio - 1 - half, ratio - 1 + half)
+
+
+def changed(table: Hourly, zone: str, day: str, hour: int) -> tuple[Figure, Figure] | None:
+    """The share and the number by which there are more than at night."""
+    now, night = table.get((zone, day, hour)), mean(table, zone, day, NIGHT)
+    if now is None or night is None or (share := growth(now, night)) is None:
+        return None
+    return share, difference(now, night)
 
 
 def ways(volume: Volume, view: View, when: When, zone: str | None = None) -> Ways:
@@ -207,30 +234,49 @@ def course(table: Hourly, zone: str, day: DayType) -> tuple[Figure | None, ...]:
 
 
 def liveliest(volume: Volume, count: int) -> Sequence[str]:
-    """The zones that gain or lose the largest share of their people on a weekday, beyond what noise can do."""
+    """The zones that differ most by day and by night, by what noise leaves of the difference."""
 
     def swing(zone: str) -> float:
-        night = volume.people.get((zone, DayType.WEEKDAY.value, NIGHT_HOUR))
-        gains = (changed(volume.people, zone, DayType.WEEKDAY.value, hour) for hour in range(24))
-        most = max((_least(gain) for gain in gains if gain is not None), default=0.0)
-        return 0.0 if night is None or night.value <= 0 else most / night.value
+        noon = mean(volume.people, zone, DayType.WEEKDAY.value, _NOON)
+        night = mean(volume.people, zone, DayType.WEEKDAY.value, NIGHT)
+        share = None if noon is None or night is None else growth(noon, night)
+        return 0.0 if share is None else _least(share)
 
     found = {zone: swing(zone) for zone in volume.shapes}
     return sorted((zone for zone in found if found[zone] > 0), key=lambda zone: (-found[zone], zone))[:count]
 
 
+def views(volume: Volume) -> list[View]:
+    """What this release can show: a view by hours only if enough of it is told."""
+    cells = len(volume.shapes) * len(moments(View.PEOPLE))
+    told = {
+        View.PEOPLE: len(volume.people) > cells * _COVERAGE,
+        View.CHANGE: len(volume.people) > cells * _COVERAGE,
+        View.LOAD: len(volume.load) > cells * _COVERAGE,
+        View.FLOWS: bool(volume.flows),
+        View.COMMUTING: bool(volume.homes),
+        View.TIMES: any(travel.is_slow for travel in volume.times.values()),
+    }
+    return [view for view in View if told[view]]
+
+
 def _area(volume: Volume, view: View, zone: str, day: DayType, hour: int, edges: tuple[float, ...]) -> Area:
-    table = _table(volume, view)
-    if view is not View.CHANGE:
-        figure = table.get((zone, day.value, hour))
-        share = None if figure is None else figure.value / volume.shapes[zone].area
-        return Area(zone, figure, share, None if share is None else scale.class_of(share, edges))
-    figure, night = changed(table, zone, day.value, hour), table.get((zone, day.value, NIGHT_HOUR))
-    if figure is None or night is None or night.value <= 0:
+    if view is View.CHANGE:
+        return _change(volume, zone, day, hour, edges)
+    figure = _table(volume, view).get((zone, day.value, hour))
+    if figure is None:
         return Area(zone, None, None, None)
-    share = figure.value / night.value
+    share = figure.value / volume.shapes[zone].area
+    return Area(zone, figure, share, scale.class_of(share, edges))
+
+
+def _change(volume: Volume, zone: str, day: DayType, hour: int, edges: tuple[float, ...]) -> Area:
+    found = changed(volume.people, zone, day.value, hour)
+    if found is None:
+        return Area(zone, None, None, None)
+    share, by = found
     # A change that noise alone could make has the colour of none.
-    return Area(zone, figure, share, scale.class_of(share if _least(figure) else 0.0, edges))
+    return Area(zone, share, by.value, scale.class_of(share.value if _least(share) else 0.0, edges))
 
 
 def _table(volume: Volume, view: View) -> Hourly:
@@ -260,18 +306,20 @@ def _order(way: Way) -> float:
 
 
 def _rank(view: View, area: Area) -> float:
-    """What zones are ordered by: of changes their share, as none where it may be none."""
-    if area.figure is None or area.share is None:
+    """What zones are ordered by; a change that may be none counts as none."""
+    if area.figure is None or (view is View.CHANGE and not _least(area.figure)):
         return 0.0
-    if view is View.CHANGE:
-        return area.share if _least(area.figure) else 0.0
     return area.figure.value
 
 
 def _gain(table: Hourly, zone: str, day: DayType, hour: int) -> float:
     """How many more than at night; nothing where noise alone could make it."""
-    figure = changed(table, zone, day.value, hour)
-    return 0.0 if figure is None or figure.low <= 0 else figure.value
+    found = changed(table, zone, day.value, hour)
+    return 0.0 if found is None or found[1].low <= 0 else found[1].value
+
+
+def _half(figure: Figure) -> float:
+    return (figure.high - figure.low) / 2
 
 
 def _least(figure: Figure) -> float:

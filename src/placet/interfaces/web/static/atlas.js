@@ -38,7 +38,7 @@
       const row = rows.get(zone), index = at.get(zone);
       row.cells[1].textContent = frame.values[index];
       row.cells[2].textContent = frame.betweens[index];
-      row.cells[3].textContent = frame.shares[index];
+      row.cells[3].textContent = frame.beside[index];
       row.querySelector("a").href = `${plate.dataset.base}${String(hour).padStart(2, "0")}/${zone}`;
       table.append(row);
     }
