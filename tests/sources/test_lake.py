@@ -8,10 +8,12 @@ import pytest
 from event_town import DAY, MOBILITY, NOW, EventTown, local, seconds
 from pyroaring import FrozenBitMap
 
+from placet.gate import stops
 from placet.gate.actions import Audience
 from placet.gate.periods import OPEN, Periods
 from placet.kernel.errors import Denied, Tampered
-from placet.kernel.ids import ActivityId
+from placet.kernel.ids import ActivityId, Position
+from placet.rights.propagation import Propagation
 from placet.sources import forgetting, shards
 from placet.sources.lake import Lake, participants
 from placet.sources.model import SHARDS, Scan
@@ -125,6 +127,55 @@ def test_a_rewriting_that_was_interrupted_is_made_good(filled: EventTown) -> Non
     again = filled.lake.manifest(DAY)
     assert again is not None
     assert (again.parts[f"{anna % SHARDS:02}"].rows, again.deleted) == (0, 1)
+
+
+def test_a_reading_that_was_taken_for_dead_holds_its_people_again(filled: EventTown) -> None:
+    anna, carla = (filled.people[name].number for name in ("anna", "carla"))
+    with forgetting.reading(filled.placet.database, "release", [anna, carla], lambda: filled.now) as slow:
+        filled.now += forgetting.LEASE
+        with forgetting.reading(filled.placet.database, "ingest", [], lambda: filled.now):
+            assert forget(filled, "anna")
+        assert list(slow.step(filled.now)) == [anna]
+        assert not forget(filled, "carla")
+
+
+def test_a_withdrawal_stops_here_and_its_clock_ends(filled: EventTown) -> None:
+    propagation = Propagation(filled.placet.database, filled.placet.duties)
+    propagation.register(now=filled.now)
+    filled.say("anna", "withdrawn", NOW - timedelta(minutes=1))
+    with filled.placet.database.transaction() as connection:
+        (position,) = connection.execute("SELECT position FROM ledger.ending").fetchone() or (0,)
+    with forgetting.reading(
+        filled.placet.database, "release", [filled.people["anna"].number], lambda: filled.now
+    ) as one:
+        assert propagation.look(lambda: filled.now)
+        assert _stopped_at(filled, position) is None
+        one.step(filled.now)
+        propagation.look(lambda: filled.now)
+    assert _stopped_at(filled, position) == filled.now
+    filled.placet.mobility.round(filled.now)
+    assert filled.events("anna") == []
+
+
+def _stopped_at(town: EventTown, position: Position) -> datetime | None:
+    with town.placet.database.transaction() as connection:
+        clock = stops.clock(connection, position, now=town.now)
+    (place,) = [place for place in clock.places if place.stop == "purpose/mobility"]
+    return place.stopped_at
+
+
+def test_what_a_killed_ingest_left_goes_with_the_next_round(filled: EventTown) -> None:
+    day = filled.lake.folder / f"events/day={DAY}"
+    other = filled.lake.folder / f"events/day={DAY + timedelta(days=5)}"
+    for left in (day / ".draft", day / "unnamed", other / ".draft"):
+        left.mkdir(parents=True)
+        (left / "rows-01").write_bytes(b"somebody")
+    with filled.lake.taking_in():
+        filled.placet.mobility.round(filled.now)
+        assert (other / ".draft" / "rows-01").exists()
+    filled.placet.mobility.round(filled.now)
+    assert not list(filled.lake.folder.glob("events/*/*/rows-*"))
+    assert len(filled.events("anna")) == 2
 
 
 def test_days_go_when_the_catalogue_says(filled: EventTown) -> None:

@@ -131,6 +131,20 @@ def test_another_delivery_for_the_day_is_refused_unless_it_shall_replace(town: E
     assert len([path for path in town.lake.folder.glob("events/*/*") if path.is_dir()]) == 1
 
 
+def test_the_order_of_rows_does_not_matter(town: EventTown) -> None:
+    town.add("carla")
+    rows = [
+        [f"crm:{name}", local(8 + n % 5, n % 60), cell, n]
+        for n in range(40)
+        for name in ("anna", "carla")
+        for cell in ("riga", "jelgava")
+    ]
+    first = town.deliver(rows)
+    turned = town.deliver(rows[::-1], replace=True)
+    assert first.manifest.rows == len(rows)
+    assert dict(turned.manifest.parts) == dict(first.manifest.parts)
+
+
 def test_a_day_that_is_missing_is_named(town: EventTown) -> None:
     for day in (DAY, DAY + timedelta(days=3)):
         town.deliver([["crm:anna", local(12, day=day), "riga", 1]], day=day)

@@ -9,7 +9,7 @@ who has gone since and leaves them out from there on, so a withdrawal has stoppe
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -53,27 +53,33 @@ class Reading:
     """Something that reads or writes events of *members*. For one thread."""
 
     database: Database
-    id: UUID
+    what: str
     members: BitMap
+    id: UUID = attrs.field(factory=uuid4)
 
     def step(self, now: datetime) -> BitMap:
         """Who has gone since the last step: they are left out of everything that comes."""
         with self.database.transaction() as connection:
             gone = self.members & BitMap(number for (number,) in connection.execute(SQL["gone"]))
-            connection.execute(SQL["renew"], {"id": self.id, "until": now + LEASE})
-            if gone:
-                self.members = self.members - gone
-                connection.execute(SQL["leave"], {"id": self.id, "members": self.members.serialize()})
+            self.members = self.members - gone
+            renewed = connection.execute(SQL["renew"], {"id": self.id, "until": now + LEASE}).rowcount
+            if gone or not renewed:
+                # One that was taken for dead begins anew.
+                connection.execute(SQL["read"], self.row(now))
         return gone
+
+    def row(self, now: datetime) -> Mapping[str, object]:
+        """What stands of it in the database."""
+        members = self.members.serialize()
+        return {"id": self.id, "what": self.what, "members": members, "now": now, "until": now + LEASE}
 
 
 @contextlib.contextmanager
 def reading(database: Database, what: str, members: Iterable[int], clock: Callable[[], datetime]) -> Iterator[Reading]:
     """While it lasts, whoever of *members* withdraws has stopped here only when a step has left them out."""
-    begun, now = Reading(database, uuid4(), BitMap(members)), clock()
-    values = {"id": begun.id, "what": what, "members": begun.members.serialize(), "now": now, "until": now + LEASE}
+    begun = Reading(database, what, BitMap(members))
     with database.transaction() as connection:
-        connection.execute(SQL["read"], values)
+        connection.execute(SQL["read"], begun.row(clock()))
     try:
         yield begun
     finally:

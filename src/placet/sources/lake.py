@@ -100,7 +100,11 @@ class Lake:
             wrong = int(np.count_nonzero(shards.of_person(path, number)["cell"].to_numpy() == old))
             if wrong:
                 changed += wrong
-                self._rewrite(manifest.day, [number % SHARDS], lambda table: shards.recoded(table, number, old, new))
+                self._rewrite(
+                    manifest.day,
+                    [number % SHARDS],
+                    lambda path, _: shards.write(path, shards.recoded(shards.read(path), number, old, new)),
+                )
         return changed
 
     def delete(self, before: Mapping[Number, int]) -> int:
@@ -111,11 +115,14 @@ class Lake:
             return 0
         numbers = np.array(sorted(before), np.int64)
         ends = np.array([before[Number(int(number))] for number in numbers], np.int64)
+
+        def change(path: Path, part: Part) -> Part:
+            if not shards.holds(path, numbers):
+                return part
+            return shards.write(path, shards.without(shards.read(path), numbers, ends))
+
         touched = sorted({int(number) % SHARDS for number in numbers})
-        gone = 0
-        for day in self.days():
-            gone += self._rewrite(day, touched, lambda table: shards.without(table, numbers, ends))
-        return gone
+        return sum(self._rewrite(day, touched, change) for day in self.days())
 
     # Writing
 
@@ -150,13 +157,17 @@ class Lake:
                 _clear(place, keep={self._version(manifest.day)})
 
     def sweep(self, first: date) -> list[date]:
-        """Delete the days before *first*; returns which."""
+        """Delete the days before *first*, and what an interrupted ingest left of any day; returns which days."""
         old = [day for day in self.days() if day < first]
         for day in old:
             with self._locked(_name(day), fcntl.LOCK_EX):
                 # The manifest first: from then on nothing stands of the day, whatever interrupts the rest.
                 self._place(day).joinpath("manifest.json").unlink(missing_ok=True)
                 shutil.rmtree(self._place(day))
+        if self._events.exists():
+            with contextlib.suppress(Conflict), self.taking_in():
+                for place in self._events.glob(f"{_DAY}*"):
+                    _clear(place, keep={self._version(date.fromisoformat(place.name.removeprefix(_DAY)))})
         return old
 
     @property
@@ -176,23 +187,16 @@ class Lake:
             if manifest is not None and f"{number % SHARDS:02}" in manifest.parts:
                 yield manifest, self.file(manifest, number % SHARDS)
 
-    def _rewrite(self, day: date, touched: Sequence[int], change: Callable[[pa.Table], pa.Table]) -> int:
+    def _rewrite(self, day: date, touched: Sequence[int], change: Callable[[Path, Part], Part]) -> int:
         """Change some shards of *day*, each file in one step; returns how many rows went."""
-        from placet.sources import shards
-
         with self._locked(_name(day), fcntl.LOCK_EX):
             if (manifest := self.manifest(day)) is None:
                 return 0
             parts = dict(manifest.parts)
             for shard in touched:
-                name = f"{shard:02}"
-                if name in parts:
-                    table = shards.read(path := self.file(manifest, shard))
-                    if (changed := change(table)) is not table and not changed.equals(table):
-                        parts[name] = shards.write(path, changed)
-                    elif shards.digest(path) != parts[name].sha256:
-                        # An earlier change that was interrupted before it was said.
-                        parts[name] = Part(table.num_rows, shards.digest(path))
+                if (part := parts.get(f"{shard:02}")) is not None:
+                    path = self.file(manifest, shard)
+                    parts[f"{shard:02}"] = change(path, _as_it_is(path, part))
             if parts == manifest.parts:
                 return 0
             rows = sum(part.rows for part in parts.values())
@@ -241,6 +245,13 @@ def _manifest(told: dict[str, Any]) -> Manifest:
 
 def _name(day: date) -> str:
     return f"{_DAY}{day.isoformat()}"
+
+
+def _as_it_is(path: Path, part: Part) -> Part:
+    """*part*, unless an earlier change was interrupted between the file and what is said of it."""
+    from placet.sources import shards
+
+    return part if shards.rows(path) == part.rows else Part(shards.rows(path), shards.digest(path))
 
 
 def _clear(place: Path, *, keep: set[str | None]) -> None:

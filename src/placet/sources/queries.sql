@@ -18,17 +18,14 @@ USING unnest(%(numbers)s::int[], %(befores)s::timestamptz[]) AS gone (number, be
 WHERE noted.number = gone.number AND noted.before = gone.before;
 
 -- name: read
--- Something begins to read or write events of some people.
+-- Something begins to read or write events of some people, or goes on without those who have left.
 INSERT INTO sources.reading (id, what, members, began_at, lease_until)
-VALUES (%(id)s, %(what)s, %(members)s, %(now)s, %(until)s);
+VALUES (%(id)s, %(what)s, %(members)s, %(now)s, %(until)s)
+ON CONFLICT (id) DO UPDATE SET members = excluded.members, lease_until = excluded.lease_until;
 
 -- name: renew
 -- It goes on.
 UPDATE sources.reading SET lease_until = %(until)s WHERE id = %(id)s;
-
--- name: leave
--- It goes on without those who have left.
-UPDATE sources.reading SET members = %(members)s WHERE id = %(id)s;
 
 -- name: gone
 -- Which of all people must go.

@@ -57,6 +57,17 @@ def of_person(path: Path, number: int) -> pa.Table:
     return pq.read_table(path, schema=SCHEMA, filters=[("number", "=", number)])
 
 
+def rows(path: Path) -> int:
+    """How many rows the file has."""
+    return int(pq.read_metadata(path).num_rows)
+
+
+def holds(path: Path, numbers: Integers) -> bool:
+    """Whether any of *numbers* has a row; groups that cannot hold them are not read."""
+    wanted = [("number", "in", numbers.tolist())]
+    return bool(pq.read_table(path, columns=["number"], filters=wanted).num_rows)
+
+
 def without(table: pa.Table, numbers: Integers, before: Integers) -> pa.Table:
     """*table* without the events of *numbers* (sorted) that lie before the second beside each."""
     own = table["number"].to_numpy().astype(np.int64)

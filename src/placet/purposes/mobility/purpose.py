@@ -134,8 +134,7 @@ class Mobility:
     def round(self, now: datetime) -> None:
         """What is due now: events of who withdrew, and days that are kept no longer."""
         Forgetting(self.database, self.lake).round(now)
-        if self.lake.days():
-            self.lake.sweep(now.astimezone(self.zone).date() - self._kept())
+        self.lake.sweep(now.astimezone(self.zone).date() - self._kept())
 
     def _kept(self) -> timedelta:
         """As long as the catalogue says of any activity of this purpose (GDPR 5(1)(e))."""
