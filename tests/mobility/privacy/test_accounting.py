@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import accumulate, pairwise
-from math import exp, fsum, sqrt
+from math import erfc, exp, fsum, sqrt
 
+import numpy as np
 import opendp.prelude as dp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placet.purposes.mobility.model import MONTHLY, TILE_HOURS, Rho
+from placet.purposes.mobility.model import ANCHORS, FLOWS, MONTHLY, TILE_HOURS, Rho
 from placet.purposes.mobility.privacy.accounting import (
     Loss,
     any_auc_ceiling,
@@ -79,6 +80,24 @@ def test_the_ceilings_hold_for_whole_numbered_noise_to_a_hair(sigma: float, shif
     area = fsum((right - left) * (low + high) / 2 for (left, low), (right, high) in pairwise(points))
     assert auc_ceiling(rho) - HAIR <= area <= auc_ceiling(rho) + 1e-9
     assert max(found - tpr_ceiling(rho, accused) for accused, found in points) <= HAIR
+
+
+def test_a_whole_month_is_closer_to_its_ceiling_than_its_most_exposed_product() -> None:
+    """Flows and anchors by their exact noise; what else there is has steps a thousand times finer, and is Gaussian."""
+    rest = 2 * float(sum(product.rho for product in MONTHLY if product not in (FLOWS, ANCHORS)))
+    sigma = FLOWS.sigma()
+    reach = int(12 * sigma)
+    one = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma * sigma))
+    both = np.convolve(one, one) / one.sum() ** 2
+    # The logarithm of the likelihood ratio, less what is the same for all, without and with the person in it.
+    steps = np.arange(-2 * reach, 2 * reach + 1) / sigma**2
+    rho = Rho(sum((product.rho for product in MONTHLY), Decimal(0)))
+    for threshold in np.linspace(-2, 2, 41):
+        accused, found = (
+            float(both @ [0.5 * erfc((threshold - step - moved) / sqrt(2 * rest)) for step in steps])
+            for moved in (0.0, 2 / sigma**2 + rest)
+        )
+        assert found == pytest.approx(tpr_ceiling(rho, accused), abs=1e-6)
 
 
 def test_a_margin_holds_the_exact_number_as_often_as_it_says() -> None:
