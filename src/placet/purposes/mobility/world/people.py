@@ -42,7 +42,7 @@ class People:
 
 
 def random(seed: int, *at: int) -> np.random.Generator:
-    """Randomness for one part of a world: *at* are small numbers, 32 bits together with the block's."""
+    """Randomness for one part of a world, which *at* names: up to two numbers below 2^24."""
     part = 0
     for number in at:
         part = part << 24 | number
