@@ -75,7 +75,7 @@ def _answered(noisy: NoisyCounts, atlas: Atlas, window: Window, folder: Path, no
         products={product.name: Spent(product.rho, noisy.sigma, product.bound, product.unit, "table")},
         measures={product.name: product.measure},
         atlas=atlas.sha256,
-        code="",
+        code=noisy.product.name,
     )
     stored.write(folder, about, {product.name: noisy}, Places.of(atlas))
     answers: list[npt.NDArray[np.int64]] = [stored.read(folder)[1][product.name].values for _ in range(_READ)]
