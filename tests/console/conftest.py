@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -35,17 +36,14 @@ def pages(placet: Application, replica: Replica) -> Starlette:
 @pytest.fixture
 def sit(placet: Application, pages: Starlette) -> Iterator[Callable[..., AtConsole]]:
     """Seats a member at a browser without pictures."""
-    clients: list[TestClient] = []
+    with contextlib.ExitStack() as clients:
 
-    def sit_down(member: Member, language: str = "en") -> AtConsole:
-        client = TestClient(pages, base_url="http://127.0.0.1:8000", headers={"accept-language": language})
-        clients.append(client)
-        seated(placet, client, member)
-        return AtConsole(client, member)
+        def sit_down(member: Member, language: str = "en") -> AtConsole:
+            client = TestClient(pages, base_url="http://127.0.0.1:8000", headers={"accept-language": language})
+            seated(placet, clients.enter_context(client), member)
+            return AtConsole(client, member)
 
-    yield sit_down
-    for client in clients:
-        client.close()
+        yield sit_down
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -48,17 +49,14 @@ def pages(demo: Application, time: Clock) -> Starlette:
 @pytest.fixture
 def sit(demo: Application, pages: Starlette) -> Iterator[Callable[..., AtDesk]]:
     """Seats a member at a browser without pictures."""
-    clients: list[TestClient] = []
+    with contextlib.ExitStack() as clients:
 
-    def sit_down(member: Member, language: str = "en") -> AtDesk:
-        client = TestClient(pages, base_url="http://127.0.0.1:8000", headers={"accept-language": language})
-        clients.append(client)
-        seated(demo, client, member)
-        return AtDesk(client, member)
+        def sit_down(member: Member, language: str = "en") -> AtDesk:
+            client = TestClient(pages, base_url="http://127.0.0.1:8000", headers={"accept-language": language})
+            seated(demo, clients.enter_context(client), member)
+            return AtDesk(client, member)
 
-    yield sit_down
-    for client in clients:
-        client.close()
+        yield sit_down
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -41,18 +42,14 @@ def pages(demo: Application, time: Clock) -> Starlette:
 @pytest.fixture
 def visit(pages: Starlette) -> Iterator[Callable[[], Visitor]]:
     """Makes visitors, each with a browser (and cookies) of its own."""
-    clients: list[TestClient] = []
+    with contextlib.ExitStack() as clients:
 
-    def arrive(language: str = "en", address: str = "testclient") -> Visitor:
-        client = TestClient(
-            pages, base_url="http://127.0.0.1:8000", client=(address, 50000), headers={"accept-language": language}
-        )
-        clients.append(client)
-        return Visitor(client)
+        def arrive(language: str = "en", address: str = "testclient") -> Visitor:
+            headers, origin = {"accept-language": language}, (address, 50000)
+            client = TestClient(pages, base_url="http://127.0.0.1:8000", client=origin, headers=headers)
+            return Visitor(clients.enter_context(client))
 
-    yield arrive
-    for client in clients:
-        client.close()
+        yield arrive
 
 
 @pytest.fixture

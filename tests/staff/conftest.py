@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -39,13 +40,10 @@ def pages(house: Application, time: Clock) -> Starlette:
 @pytest.fixture
 def visit(pages: Starlette) -> Iterator[Callable[..., Visitor]]:
     """Makes visitors, each with a browser (and cookies) of its own."""
-    clients: list[TestClient] = []
+    with contextlib.ExitStack() as clients:
 
-    def arrive(address: str = "10.0.0.1", site: Starlette = pages, language: str = "en") -> Visitor:
-        client = TestClient(site, base_url=SITE, client=(address, 50000), headers={"accept-language": language})
-        clients.append(client)
-        return Visitor(client)
+        def arrive(address: str = "10.0.0.1", site: Starlette = pages, language: str = "en") -> Visitor:
+            client = TestClient(site, base_url=SITE, client=(address, 50000), headers={"accept-language": language})
+            return Visitor(clients.enter_context(client))
 
-    yield arrive
-    for client in clients:
-        client.close()
+        yield arrive
