@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 from counting_town import FOREVER, RIGA, Event, Span, Town, counted, scanned, town
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from placet.purposes.mobility.counting.calendar import span
@@ -82,7 +82,7 @@ def within(moved: npt.NDArray[np.int64], bound: Bound) -> bool:
     )
 
 
-@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(lives(), minds())
 def test_taking_one_person_out_moves_every_product_within_its_bound(events: list[Event], spans: list[Span]) -> None:
     check(events, spans)

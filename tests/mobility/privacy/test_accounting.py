@@ -9,7 +9,7 @@ from math import erfc, exp, fsum, sqrt
 import numpy as np
 import opendp.prelude as dp
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placet.purposes.mobility.model import ANCHORS, FLOWS, MONTHLY, TILE_HOURS, Rho
@@ -53,6 +53,7 @@ def test_the_month_costs_what_the_page_says() -> None:
     assert (daily.rho, round(daily.epsilon, 2), round(daily.auc, 3)) == (Decimal("3.600"), 16.73, 0.971)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.floats(1e-6, 10), st.floats(1e-6, 10), st.floats(0, 1))
 def test_more_loss_is_never_better_protected(one: float, other: float, fpr: float) -> None:
     less, more = sorted((one, other))

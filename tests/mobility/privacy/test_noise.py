@@ -11,7 +11,7 @@ from math import exp, fsum, log, sqrt
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placet.purposes.mobility.model import MONTHLY, TILE_HOURS
@@ -84,6 +84,7 @@ def given_words(*words: int) -> Callable[[int], bytes]:
     return lambda size: b"".join(left.pop(0) for _ in range(size // 8))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(SMALL), st.data())
 def test_a_draw_is_the_first_boundary_above_128_uniform_bits(sigma: float, data: st.DataObject) -> None:
     made = table(sigma)
