@@ -45,15 +45,26 @@ def worst_case(
 
 def scores(products: Sequence[Product], draw: Draw, *, trials: int, times: int, there: int) -> Floats:
     """The attacker's score in each trial, with so many canaries *there*, or none."""
-    total = np.zeros(trials)
+    shifts = []
     for product in products:
-        sigma, most = product.sigma(), product.bound.most
-        cells = round((product.bound.length / most) ** 2) * times
-        weight = most / sigma**2
-        for at in range(0, trials, max(_AT_ONCE // cells, 1)):
-            part = total[at : at + max(_AT_ONCE // cells, 1)]
-            noise = draw(sigma, len(part) * cells).reshape(len(part), cells)
-            part += weight * (noise.sum(axis=1) + there * most * cells)
+        cells = round((product.bound.length / product.bound.most) ** 2) * times
+        shifts.append((product.sigma(), np.full(cells, float(product.bound.most))))
+    return looked_for(shifts, draw, trials=trials, there=there)
+
+
+def looked_for(shifts: Sequence[tuple[float, Floats]], draw: Draw, *, trials: int, there: int) -> Floats:
+    """
+    The scores of an attacker who has taken everybody else away and looks for somebody who moves values by *shifts*
+    (with the noise of each product), so many of whom are *there*.
+    """
+    total = np.zeros(trials)
+    for sigma, shift in shifts:
+        rows = max(_AT_ONCE // len(shift), 1)
+        weight = shift / sigma**2
+        for at in range(0, trials, rows):
+            part = total[at : at + rows]
+            noise = draw(sigma, len(part) * len(shift)).reshape(len(part), -1)
+            part += (noise + there * shift) @ weight
     return total
 
 

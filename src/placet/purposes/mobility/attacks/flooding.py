@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from placet.gate.model import Token
 from placet.purposes.mobility.attacks import measuring
+from placet.purposes.mobility.attacks.canary import Draw, looked_for
 from placet.purposes.mobility.attacks.measuring import Measured
 from placet.purposes.mobility.attacks.model import Against, Finding
 from placet.purposes.mobility.counting.calendar import span
@@ -29,20 +30,26 @@ from placet.purposes.mobility.counting.duck import DuckEngine
 from placet.purposes.mobility.counting.run import run
 from placet.purposes.mobility.model import MONTHLY, TILE_HOURS, Product, ProductName, Window
 from placet.purposes.mobility.places.model import Atlas
+from placet.purposes.mobility.privacy import accounting
 from placet.sources.model import SHARDS, Scan, Under
 
 EVENTS = 10_000
 """Of the one, in a day: more than one in nine seconds."""
+_NAME = "ten thousand events"
 _NEAR = 30
 """Cells that somebody changes between who is heard of so often; all lie close by, or it would not be believed."""
+_UP, _WORK, _HOME = 8, 9, 17
 _PRODUCTS = (*MONTHLY, TILE_HOURS)
 _NOBODY = Under(UUID(int=0), b"", Token("00000000", 0), datetime.fromtimestamp(0, UTC))
 
 
 def flooding(
-    events: pa.Table, atlas: Atlas, day: date, zone: ZoneInfo, folder: Path, *, seed: int
+    events: pa.Table, atlas: Atlas, day: date, zone: ZoneInfo, folder: Path, draw: Draw, *, trials: int, seed: int
 ) -> Sequence[Finding]:
-    """How many times its bound the one moves any product, and a release that counts events, of *day*."""
+    """
+    How many times its bound the one moves any product of *day*, and a release that counts events; and whether the one
+    is found in a release of all products by somebody who knows everybody else.
+    """
     one = _restless(events, atlas, day, zone, np.random.default_rng(seed))
     without = _counted(events, atlas, day, zone, folder / "without")
     within = _counted(pa.concat_tables([events, one]).combine_chunks(), atlas, day, zone, folder / "within")
@@ -54,7 +61,16 @@ def flooding(
     return (
         _exactly(Against.EVENTS, touched, f"{int(touched)} figures are moved where the noise is for one"),
         _exactly(Against.PLACET, max(times.values()), ", ".join(f"{name} {one:.2f}" for name, one in times.items())),
+        _found({product: moved[product] for product in MONTHLY}, draw, trials),
     )
+
+
+def _found(moved: Mapping[Product, npt.NDArray[np.int64]], draw: Draw, trials: int) -> Finding:
+    """The same person, counted by the engine and covered by the noise of a month."""
+    shifts = [(product.sigma(), change[change != 0].astype(float)) for product, change in moved.items() if change.any()]
+    without, within = (looked_for(shifts, draw, trials=trials, there=there) for there in (0, 1))
+    bound = accounting.auc_ceiling(sum(product.rho for product in moved))
+    return measuring.found(_NAME, Against.PLACET, "auc", measuring.area(without, within), chance=0.5, bound=bound)
 
 
 def _times(product: Product, moved: npt.NDArray[np.int64]) -> float:
@@ -72,7 +88,7 @@ def _times(product: Product, moved: npt.NDArray[np.int64]) -> float:
 def _exactly(against: Against, times: float, note: str) -> Finding:
     """Nothing is drawn at random here but who the one is: the figure is exact."""
     return measuring.found(
-        "ten thousand events",
+        _NAME,
         against,
         "times the bound",
         Measured(times, times, times, times, 1),
@@ -83,22 +99,30 @@ def _exactly(against: Against, times: float, note: str) -> Finding:
 
 
 def _restless(events: pa.Table, atlas: Atlas, day: date, zone: ZoneInfo, rng: np.random.Generator) -> pa.Table:
-    """The one: all day long in cells near to each other, each time a load that is larger than is counted."""
-    cell, tile = (atlas.cell_tiles[name].to_numpy() for name in ("cell", "tile"))
-    middle = tile[np.flatnonzero(atlas.tile_zone[tile] >= 0)[0]]
-    tiles = atlas.tiles
-    far = np.hypot(tiles.east[tile] - tiles.east[middle], tiles.north[tile] - tiles.north[middle])
-    near = np.unique(cell[np.argsort(far, kind="stable")[: 10 * _NEAR]])[:_NEAR]
+    """The one: at home until 8, at work from 9 to 17, all over the place besides; with more load than is counted."""
+    near = _near(atlas)
     first, until = span(day, zone)
+    at = np.sort(rng.integers(first, until, EVENTS))
+    hour = (at - first) // 3600
+    cell = np.where(hour < _UP, near[0], np.where((hour >= _WORK) & (hour < _HOME), near[-1], rng.choice(near, EVENTS)))
     return pa.table(
         {
             "number": np.full(EVENTS, pc.max(events["number"]).as_py() + 1, np.int32),
-            "at": np.sort(rng.integers(first, until, EVENTS)),
-            "cell": rng.choice(near, EVENTS).astype(np.int32),
+            "at": at,
+            "cell": cell.astype(np.int32),
             "load": np.full(EVENTS, 10**9),
         },
         schema=events.schema,
     )
+
+
+def _near(atlas: Atlas) -> npt.NDArray[np.int32]:
+    """Cells round the first that lies in a zone, the nearest first."""
+    cell, tile = (atlas.cell_tiles[name].to_numpy() for name in ("cell", "tile"))
+    middle = tile[np.flatnonzero(atlas.tile_zone[tile] >= 0)[0]]
+    tiles = atlas.tiles
+    far = np.hypot(tiles.east[tile] - tiles.east[middle], tiles.north[tile] - tiles.north[middle])
+    return np.array(list(dict.fromkeys(cell[np.argsort(far, kind="stable")].tolist()))[:_NEAR], np.int32)
 
 
 def _counted(

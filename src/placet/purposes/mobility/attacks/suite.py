@@ -213,7 +213,8 @@ def _repetition(bench: Bench) -> Found:
 def _flooding(bench: Bench) -> Found:
     events: pa.Table = bench.world.events(MONDAY)
     atlas, zone = bench.world.atlas, bench.world.zone
-    return flooding(events, atlas, MONDAY, zone, bench.folder, seed=bench.seed), ()
+    trials = bench.size.years
+    return flooding(events, atlas, MONDAY, zone, bench.folder, bench.draw, trials=trials, seed=bench.seed), ()
 
 
 ATTACKS: Mapping[str, Callable[[Bench], Found]] = {
