@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from datetime import UTC, date, datetime
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pyarrow.csv
 import pytest
 import shapely
+import yaml
 from click.testing import CliRunner
 
 from placet.interfaces.cli.main import main
@@ -60,6 +62,14 @@ def test_the_zones_cover_the_country_without_overlaps_and_speak_three_languages(
     whole = shapely.union_all([shapely.geometry.shape(zone.outline).buffer(1e-4) for zone in found])
     assert whole.geom_type == "Polygon"
     assert len(whole.interiors) == 0
+
+
+def test_every_town_and_part_of_the_city_lies_in_its_own_zone(latvia: World) -> None:
+    drawn = yaml.safe_load(resources.files("placet.purposes.mobility.world").joinpath("latvia.yaml").read_text("utf-8"))
+    rows = [*drawn["parts"], *(row for towns in drawn["towns"].values() for row in towns)]
+    seats = shapely.points([row[2] for row in rows], [row[3] for row in rows])
+    outlines = {zone.titles["lv"]: shapely.geometry.shape(zone.outline) for zone in latvia.atlas.zones}
+    assert [row[0] for row, seat in zip(rows, seats, strict=True) if not outlines[row[0]].contains(seat)] == []
 
 
 def test_nearly_every_tile_of_the_country_is_served_by_a_cell(latvia: World) -> None:

@@ -33,7 +33,7 @@ from placet.purposes.mobility.releasing.model import Release
 if TYPE_CHECKING:
     from placet.purposes.mobility.counting.model import Told
 
-PEOPLE = 20_000
+PEOPLE = 30_000
 MAKER, PUBLISHER = "andris", "dace"
 """The sample accounts that make the month and make it public."""
 _MEMORY = "2GB"
