@@ -46,7 +46,7 @@ def _rho(value: str | float | Decimal) -> Decimal:
         rho = Decimal(str(value))
     except InvalidOperation:
         raise ValueError("mobility_rho is a number such as 0.12") from None
-    if not 0 < rho <= 1:
+    if not (rho.is_finite() and 0 < rho <= 1):
         raise ValueError("mobility_rho is above 0 and at most 1")
     return rho
 

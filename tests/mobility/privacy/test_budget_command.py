@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,18 @@ def run(*words: str, expect: int = 0) -> str:
 
 def read(*words: str) -> Any:
     return json.loads(run(*words, "--json"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [("nan", "above 0 and at most 1"), ("0", "above 0 and at most 1"), ("2", "above 0"), ("much", "such as 0.12")],
+)
+def test_a_budget_that_is_none_is_refused_before_anything_starts(
+    setting: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLACET_MOBILITY_RHO", setting)
+    monkeypatch.setenv("PLACET_DATA_DIR", str(tmp_path))
+    assert why in run(expect=2)
 
 
 def test_the_budget_tells_what_was_spent_and_what_more_would_cost(
