@@ -19,7 +19,7 @@ from placet.kernel.ids import ChannelId
 from placet.purposes.mobility.duties import EVENTS, MOBILITY, MobilityDuties
 from placet.purposes.mobility.model import ReleaseId, Window
 from placet.purposes.mobility.releasing.model import Release
-from placet.sources import cells, shards
+from placet.sources import cells, forgetting, shards
 from placet.sources.lake import Lake
 from placet.sources.model import SHARDS, Manifest
 
@@ -34,6 +34,7 @@ class MobilityGround:
     channels: Sequence[ChannelId] = ()
     _root: tempfile.TemporaryDirectory[str] = attrs.field(factory=tempfile.TemporaryDirectory)
     _check: str = "none"
+    _epoch: str = "none"
     _brought: dict[tuple[str, int], list[datetime]] = attrs.field(factory=dict)
 
     @property
@@ -87,7 +88,7 @@ class MobilityGround:
         row = connection.execute("SELECT name FROM mobility_check").fetchone()
         if row is not None:
             return
-        self._check = uuid4().hex
+        self._check, self._epoch = uuid4().hex, forgetting.epoch_of(connection)
         connection.execute("INSERT INTO mobility_check VALUES (%s)", [self._check])
         table = pa.table(
             {
@@ -116,7 +117,9 @@ class MobilityGround:
                 parts = {name: shards.write(draft / f"shard={name}.parquet", table) for name, table in tables.items()}
                 rows = sum(part.rows for part in parts.values())
                 version = uuid4().hex
-                manifest = Manifest(day, ZONE.key, version, version, rows, rows, parts, {}, datetime.now(UTC))
+                manifest = Manifest(
+                    day, ZONE.key, self._epoch, version, version, rows, rows, parts, {}, datetime.now(UTC)
+                )
                 self._lake.publish(draft, manifest)
 
 

@@ -15,7 +15,7 @@ from placet.consents import actions as consents
 from placet.consents.model import Actor, Provenance, Recorded, Wish
 from placet.gate.replica import Replica
 from placet.kernel.ids import PurposeId
-from placet.sources import networks
+from placet.sources import forgetting, networks
 from placet.sources.lake import Lake
 from placet.sources.model import Manifest
 from placet.sources.taking_in import Taken, TakingIn
@@ -100,9 +100,11 @@ class EventTown:
 
     def events(self, name: str) -> list[tuple[date, int, int, int]]:
         """What the lake holds of a person: day, second, code of the cell, load."""
+        with self.placet.database.transaction() as connection:
+            epoch = forgetting.epoch_of(connection)
         return [
             (day, *row)
-            for day, table in self.lake.of_person(self.people[name].number)
+            for day, table in self.lake.of_person(self.people[name].number, epoch=epoch)
             for row in zip(*(table[column].to_pylist() for column in ("at", "cell", "load")), strict=True)
         ]
 

@@ -13,6 +13,7 @@ from placet.gate.actions import Audience
 from placet.gate.periods import OPEN, Periods
 from placet.kernel.errors import Denied, Tampered
 from placet.kernel.ids import ActivityId, Position
+from placet.ledger.keeper import start_epoch
 from placet.rights.propagation import Propagation
 from placet.sources import forgetting, shards
 from placet.sources.lake import Lake, participants
@@ -164,16 +165,16 @@ def _stopped_at(town: EventTown, position: Position) -> datetime | None:
     return place.stopped_at
 
 
-def test_what_a_killed_ingest_left_goes_with_the_next_round(filled: EventTown) -> None:
+def test_what_a_killed_ingest_left_goes_with_the_next_sweep(filled: EventTown) -> None:
     day = filled.lake.folder / f"events/day={DAY}"
     other = filled.lake.folder / f"events/day={DAY + timedelta(days=5)}"
     for left in (day / ".draft", day / "unnamed", other / ".draft"):
         left.mkdir(parents=True)
         (left / "rows-01").write_bytes(b"somebody")
     with filled.lake.taking_in():
-        filled.placet.mobility.round(filled.now)
+        filled.placet.mobility.retention.round(filled.now)
         assert (other / ".draft" / "rows-01").exists()
-    filled.placet.mobility.round(filled.now)
+    filled.placet.mobility.retention.round(filled.now)
     assert not list(filled.lake.folder.glob("events/*/*/rows-*"))
     assert len(filled.events("anna")) == 2
 
@@ -181,10 +182,21 @@ def test_what_a_killed_ingest_left_goes_with_the_next_round(filled: EventTown) -
 def test_days_go_when_the_catalogue_says(filled: EventTown) -> None:
     last = DAY + timedelta(days=45)
     noon = datetime(last.year, last.month, last.day, 12, tzinfo=filled.placet.mobility.zone)
-    filled.placet.mobility.round(noon)
+    filled.placet.mobility.retention.round(noon)
     assert filled.lake.days() == [DAY, DAY + timedelta(days=1)]
-    filled.placet.mobility.round(noon + timedelta(days=1))
+    filled.placet.mobility.retention.round(noon + timedelta(days=1))
     assert filled.lake.days() == [DAY + timedelta(days=1)]
+
+
+def test_after_a_restore_what_was_taken_in_before_is_nobodys(filled: EventTown) -> None:
+    """Numbers that were given after the backup are given again: to others."""
+    start_epoch(filled.placet.database, filled.placet.outside, reason="a disk was lost", now=filled.now)
+    assert filled.events("anna") == []
+    assert scan(filled, [DAY]).missing == (DAY,)
+    again = filled.deliver([["crm:anna", NOON, "riga", 1]])
+    assert (again.manifest.rows, len(filled.events("anna"))) == (1, 1)
+    assert filled.placet.mobility.retention.round(filled.now) == [DAY + timedelta(days=1)]
+    assert filled.lake.days() == [DAY]
 
 
 def test_a_manifest_that_cannot_be_read_is_told(filled: EventTown) -> None:
@@ -195,4 +207,4 @@ def test_a_manifest_that_cannot_be_read_is_told(filled: EventTown) -> None:
 
 def test_a_lake_without_days_is_empty(town: EventTown) -> None:
     assert Lake(town.folder / "nowhere", MOBILITY).days() == []
-    town.placet.mobility.round(NOW)
+    assert town.placet.mobility.retention.round(NOW) == []

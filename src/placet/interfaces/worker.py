@@ -79,6 +79,7 @@ class Worker:
             ("retention", self._retention.follow),
             # Files of events are rewritten for minutes when many withdraw at once.
             ("mobility", partial(_repeat, step=self._application.mobility.round, failed="mobility.failed")),
+            ("lake", self._application.mobility.retention.follow),
         ]
         if self._application.channels:
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]

@@ -48,6 +48,13 @@ def forgotten_before(connection: Connection, number: Number) -> datetime | None:
     return None if row is None else row[0]
 
 
+def epoch_of(connection: Connection) -> str:
+    """Of which epoch the database is: what was taken in before a restore is nobody's any more."""
+    row = connection.execute(SQL["epoch"]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 @attrs.define
 class Reading:
     """Something that reads or writes events of *members*. For one thread."""

@@ -70,7 +70,8 @@ class Lake:
         files: dict[tuple[date, int], Path] = {}
         missing = []
         for day in days:
-            if (manifest := self.manifest(day)) is None:
+            manifest = self.manifest(day)
+            if manifest is None or manifest.epoch != audience.token.epoch:
                 missing.append(day)
             else:
                 files |= {(day, int(shard)): self.file(manifest, int(shard)) for shard in manifest.parts}
@@ -83,20 +84,20 @@ class Lake:
 
     # One person's own
 
-    def of_person(self, number: Number) -> Iterator[tuple[date, pa.Table]]:
+    def of_person(self, number: Number, *, epoch: str) -> Iterator[tuple[date, pa.Table]]:
         """Each day's events of one person (GDPR 15), for that person and for nobody else."""
         from placet.sources import shards
 
-        for manifest, path in self._files_of(number):
+        for manifest, path in self._files_of(number, epoch):
             if (found := shards.of_person(path, number)).num_rows:
                 yield manifest.day, found
 
-    def amend(self, number: Number, old: int, new: int) -> int:
+    def amend(self, number: Number, old: int, new: int, *, epoch: str) -> int:
         """Put a person's cell *old* right to *new* (GDPR 16); returns in how many events."""
         from placet.sources import shards
 
         changed = 0
-        for manifest, path in self._files_of(number):
+        for manifest, path in self._files_of(number, epoch):
             wrong = int(np.count_nonzero(shards.of_person(path, number)["cell"].to_numpy() == old))
             if wrong:
                 changed += wrong
@@ -156,9 +157,11 @@ class Lake:
             finally:
                 _clear(place, keep={self._version(manifest.day)})
 
-    def sweep(self, first: date) -> list[date]:
-        """Delete the days before *first*, and what an interrupted ingest left of any day; returns which days."""
-        old = [day for day in self.days() if day < first]
+    def sweep(self, first: date, *, epoch: str) -> list[date]:
+        """
+        Delete the days before *first*, those of another *epoch*, and what an interrupted ingest left; returns the days.
+        """
+        old = [day for day in self.days() if day < first or self._epoch(day) != epoch]
         for day in old:
             with self._locked(_name(day), fcntl.LOCK_EX):
                 # The manifest first: from then on nothing stands of the day, whatever interrupts the rest.
@@ -181,10 +184,14 @@ class Lake:
         manifest = self.manifest(day)
         return None if manifest is None else manifest.version
 
-    def _files_of(self, number: Number) -> Iterator[tuple[Manifest, Path]]:
+    def _epoch(self, day: date) -> str | None:
+        manifest = self.manifest(day)
+        return None if manifest is None else manifest.epoch
+
+    def _files_of(self, number: Number, epoch: str) -> Iterator[tuple[Manifest, Path]]:
         for day in self.days():
             manifest = self.manifest(day)
-            if manifest is not None and f"{number % SHARDS:02}" in manifest.parts:
+            if manifest is not None and manifest.epoch == epoch and f"{number % SHARDS:02}" in manifest.parts:
                 yield manifest, self.file(manifest, number % SHARDS)
 
     def _rewrite(self, day: date, touched: Sequence[int], change: Callable[[Path, Part], Part]) -> int:

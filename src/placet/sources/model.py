@@ -73,6 +73,8 @@ class Manifest:
 
     day: date
     zone: str
+    epoch: str
+    """Of the database. One that is restored may give dense numbers again, so a day of another epoch tells nothing."""
     version: str
     source: str
     """SHA-256 (hex) of the file that was delivered."""

@@ -17,6 +17,10 @@ DELETE FROM sources.forgotten AS noted
 USING unnest(%(numbers)s::int[], %(befores)s::timestamptz[]) AS gone (number, before)
 WHERE noted.number = gone.number AND noted.before = gone.before;
 
+-- name: epoch
+-- Of which epoch the database is.
+SELECT epoch FROM ledger.ending;
+
 -- name: read
 -- Something begins to read or write events of some people, or goes on without those who have left.
 INSERT INTO sources.reading (id, what, members, began_at, lease_until)

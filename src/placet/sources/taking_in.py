@@ -34,7 +34,7 @@ from placet.kernel.errors import BadInput, Conflict
 from placet.kernel.ids import ActivityId
 from placet.sources import cells, clocks, shards
 from placet.sources.deliveries import blocks
-from placet.sources.forgetting import Reading, reading
+from placet.sources.forgetting import Reading, epoch_of, reading
 from placet.sources.judging import ROW, Measure, Rows, faults_of, ordered
 from placet.sources.lake import Lake
 from placet.sources.model import SHARDS, Manifest, Part, Suspect
@@ -92,7 +92,7 @@ class TakingIn:
         ingest runs, `Unavailable` for a full disk; the lake is then as it was.
         """
         with self.lake.taking_in():
-            source, before = shards.digest(path), self.lake.manifest(day)
+            source, before = shards.digest(path), self._standing(day)
             if before is not None and before.source == source:
                 return Taken(before, report, again=True)
             if before is not None and not replace:
@@ -105,11 +105,17 @@ class TakingIn:
                 intake = _Intake(draft, measure, People(self.database, self.subjects), refused, read, self.clock)
                 intake.read_all(path, progress)
                 manifest = self._finished(intake, Manifest(
-                    day, self.zone.key, uuid4().hex, source, intake.count, 0, {}, {}, self.clock(),
+                    day, self.zone.key, now.token.epoch, uuid4().hex, source, intake.count, 0, {}, {}, self.clock(),
                 ))  # fmt: skip
                 with self.database.transaction() as connection:
                     self._publish(connection, draft, manifest, now, intake.gone)
                 return Taken(manifest, report, listed=refused.count)
+
+    def _standing(self, day: date) -> Manifest | None:
+        with self.database.transaction() as connection:
+            epoch = epoch_of(connection)
+        manifest = self.lake.manifest(day)
+        return manifest if manifest is not None and manifest.epoch == epoch else None
 
     def _codes(self) -> cells.Codes:
         table = cells.read(self.lake.folder)

@@ -64,7 +64,9 @@ class MobilityDuties:
         right = codes.get(correction.new, [])
         if not right:
             return 0
-        return sum(self.lake.amend(person.number, wrong, right[-1]) for wrong in codes.get(correction.old, []))
+        epoch = forgetting.epoch_of(connection)
+        wrong = codes.get(correction.old, [])
+        return sum(self.lake.amend(person.number, code, right[-1], epoch=epoch) for code in wrong)
 
     def erase(self, connection: Connection, person: Person, *, now: datetime) -> int:
         """At once; the note keeps what is being taken in at this moment from bringing something back."""
@@ -88,7 +90,7 @@ class MobilityDuties:
         names = cells.read(self.lake.folder)["cell"].to_pylist()
         return [
             (datetime.fromtimestamp(at, UTC), names[code], load)
-            for _, table in self.lake.of_person(person.number)
+            for _, table in self.lake.of_person(person.number, epoch=forgetting.epoch_of(connection))
             for at, code, load in zip(*(table[name].to_pylist() for name in ("at", "cell", "load")), strict=True)
             if at >= beyond
         ]

@@ -30,6 +30,7 @@ from placet.purposes.mobility.releasing.model import Release
 from placet.purposes.mobility.releasing.whom import Consenting
 from placet.sources.forgetting import Forgetting, forget
 from placet.sources.lake import Lake
+from placet.sources.retention import Retention
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
 
@@ -132,20 +133,13 @@ class Mobility:
     # Time
 
     def round(self, now: datetime) -> None:
-        """What is due now: events of who withdrew, and days that are kept no longer."""
+        """Delete the events of who withdrew."""
         Forgetting(self.database, self.lake).round(now)
-        self.lake.sweep(now.astimezone(self.zone).date() - self._kept())
 
-    def _kept(self) -> timedelta:
-        """As long as the catalogue says of any activity of this purpose (GDPR 5(1)(e))."""
-        with self.database.transaction() as connection:
-            activities = self.in_force.read(connection).activities.values()
-        days = [
-            activity.retention.days
-            for activity in activities
-            if MOBILITY in activity.needs and activity.retention.after == "collection"
-        ]
-        return timedelta(days=max(days, default=0))
+    @property
+    def retention(self) -> Retention:
+        """What deletes days that are kept no longer."""
+        return Retention(self.database, self.in_force, self.lake, self.zone)
 
 
 def _took_part(connection: Connection, in_force: CatalogueInForce, zone: ZoneInfo, number: Number) -> Sequence[Release]:
