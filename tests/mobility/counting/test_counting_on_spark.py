@@ -6,6 +6,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 from counting_town import counted, scanned, town
@@ -41,7 +42,10 @@ PRODUCTS = (ZONE_PROFILE, ZONE_LOAD, FLOWS, ANCHORS, TILE_HOURS)
 def test_a_cluster_counts_what_one_machine_counts(tmp_path: Path) -> None:
     told = town(12, people=20, days=2).on(date(2026, 10, 24))
     scan = scanned(told, tmp_path / "lake")
-    theirs = counted(told, PRODUCTS, scan, tmp_path / "cluster", CLUSTER)
+    # The lake has another name for the workers.
+    (tmp_path / "mounted").symlink_to(tmp_path / "lake")
+    cluster = attrs.evolve(CLUSTER, elsewhere={tmp_path / "lake": f"file://{tmp_path}/mounted"})
+    theirs = counted(told, PRODUCTS, scan, tmp_path / "cluster", cluster)
     ours = counted(told, PRODUCTS, scan, tmp_path / "here", DuckEngine("500MB"))
     for product in PRODUCTS:
         assert ours[product.name].values.any(), product.name

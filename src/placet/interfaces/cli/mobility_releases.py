@@ -42,6 +42,12 @@ _id = click.argument("release", metavar="RELEASE")
 @click.option("--memory", default="4GB", show_default=True, help="What DuckDB may use; it spills to disk beyond that.")
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="Of DuckDB.")
 @click.option("--master", default="local[2]", show_default=True, help="The Spark cluster.")
+@click.option(
+    "--elsewhere",
+    multiple=True,
+    metavar="FOLDER=URI",
+    help="Where Spark's workers find a folder: /srv/placet/mobility=s3a://placet/mobility.",
+)
 @click.option("--some-days", is_flag=True, help="Days of the window may be missing.")
 @json_option
 @reported
@@ -53,6 +59,7 @@ def release_command(
     memory: str,
     threads: int,
     master: str,
+    elsewhere: tuple[str, ...],
     some_days: bool,
     as_json: bool,
 ) -> None:
@@ -67,7 +74,8 @@ def release_command(
     with open_agreed() as application:
         zone = ZoneInfo(application.config.time_zone)
         atlas = Atlas.load(atlas_folder(application.config.data_dir))
-        plan = Plan(asked, _products(asked, names), atlas, _engine(engine, memory, threads, master), zone, some_days)
+        counting = _spark(master, elsewhere) if engine == "spark" else _duckdb(memory, threads)
+        plan = Plan(asked, _products(asked, names), atlas, counting, zone, some_days)
         with application.database.transaction() as connection:
             by = member(connection, login)
         replica = Replica.of(application.database, application.config)
@@ -138,14 +146,22 @@ def _products(window: Window, names: tuple[str, ...]) -> tuple[Product, ...]:
     return found
 
 
-def _engine(name: str, memory: str, threads: int, master: str) -> Engine:
-    if name == "spark":
-        from placet.purposes.mobility.counting.spark import SparkEngine
-
-        return SparkEngine(master)
+def _duckdb(memory: str, threads: int) -> Engine:
     from placet.purposes.mobility.counting.duck import DuckEngine
 
     return DuckEngine(memory, threads)
+
+
+def _spark(master: str, elsewhere: tuple[str, ...]) -> Engine:
+    from placet.purposes.mobility.counting.spark import SparkEngine
+
+    places = {}
+    for place in elsewhere:
+        folder, equals, uri = place.partition("=")
+        if not (folder and equals and uri):
+            raise BadInput(f"{place} names no place; write FOLDER=URI", code="bad-place")
+        places[Path(folder)] = uri.rstrip("/")
+    return SparkEngine(master, elsewhere=places)
 
 
 def _check(application: Application, release: Release) -> None:
