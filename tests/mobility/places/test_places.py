@@ -17,6 +17,7 @@ from placet.purposes.mobility.places import Atlas, grid, zones
 from placet.purposes.mobility.places.atlases import atlas
 from placet.purposes.mobility.places.footprints import footprints
 from placet.purposes.mobility.places.zones import Fault, Properties
+from placet.purposes.mobility.world.country import country
 
 LATVIA = Path(__file__).parents[4] / "shared" / "data" / "latvia"
 needs_latvia = pytest.mark.skipif(not LATVIA.exists(), reason="the maps of Latvia are not beside the repository")
@@ -98,9 +99,16 @@ REFUSED = {
         "EPSG::3059",
     ),
     "no-residents": (collection(feature(population=None)), "feature 1 .Cēsis. has no number of residents"),
+    "a-number-for-a-feature": (b'{"type": "FeatureCollection", "features": [1]}', "feature 1 has no name"),
+    "a-list-of-properties": (
+        b'{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": []}]}',
+        "feature 1 has no name",
+    ),
+    "more-residents-than-mankind": (collection(feature(population=1e300)), "no number of residents"),
     "residents-as-text": (collection(feature(population="15 000")), "no number of residents"),
     "negative-residents": (collection(feature(population=-1)), "no number of residents"),
     "no-name": (collection(feature(name="")), "feature 1 has no name"),
+    "blank-name-in-one-language": (collection(feature(name={"lv": "Cēsis", "ru": " ", "en": "x"})), "one each for lv"),
     "name-in-one-language": (collection(feature(name={"lv": "Cēsis"})), "one each for lv, ru and en"),
     "same-name-twice": (collection(feature(), feature(geometry=square(26, 57))), "two zones are called Cēsis"),
     "a-point": (collection(feature(geometry={"type": "Point", "coordinates": [25, 57]})), "is a Point"),
@@ -216,6 +224,26 @@ def test_where_another_cell_is_stronger_a_cell_serves_less() -> None:
         return int(sum(row["share"] for row in table.to_pylist() if row["cell"] == 0 and row["tile"] == tile))
 
     assert at(both, beside) < at(alone, beside) / 2
+
+
+def test_the_cells_of_a_whole_country_are_shared_out_each_at_most_in_full() -> None:
+    land = country(("kurzeme", "riga"))
+    cell, tile, share = (land.atlas.cell_tiles[name].to_numpy() for name in ("cell", "tile", "share"))
+    whole = np.bincount(cell, share)
+    assert whole.max() == 1000
+    assert np.median(whole[whole > 0]) == 1000
+    assert share.min() > 0
+    assert len(set(zip(cell.tolist(), tile.tolist(), strict=True))) == len(cell)
+    assert tile.max() < len(land.atlas.tiles)
+
+
+def test_a_cell_that_moves_has_two_footprints() -> None:
+    tiles = grid.covering([grid.on_grid(square(24.0, 56.8, 0.4))])
+    found = footprints(network((24.1, 56.9, 2000.0), (24.3, 57.1, 2000.0)), tiles)
+    first, second = ({row["tile"] for row in found.to_pylist() if row["cell"] == code} for code in (0, 1))
+    assert first
+    assert second
+    assert not first & second
 
 
 # The atlas.

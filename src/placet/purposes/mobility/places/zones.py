@@ -27,6 +27,7 @@ EUROPE = (-35.6, 24.6, 44.9, 84.8)
 _CRS84 = {"urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:EPSG::4326", "EPSG:4326", "OGC:CRS84"}
 _OVERLAP_SQUARE_METRES = 10_000.0
 _LANGUAGES = ("lv", "ru", "en")
+_MANKIND = 10**10
 
 
 class Fault(StrEnum):
@@ -103,25 +104,30 @@ def _features(data: bytes) -> Sequence[Mapping[str, Any]]:
         _refuse(f"the file is no JSON: {error}")
     if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
         _refuse("the file is no GeoJSON FeatureCollection")
-    named = (collection.get("crs") or {}).get("properties", {}).get("name", "EPSG:4326")
+    named = _object(_object(collection.get("crs")).get("properties")).get("name", "EPSG:4326")
     if named not in _CRS84:
         _refuse(f"the file is in {named}; GeoJSON is in WGS 84, longitude first (RFC 7946)")
     features = collection.get("features")
     if not isinstance(features, list) or not features:
         _refuse("the file has no features")
-    return features
+    return [_object(feature) for feature in features]
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """A JSON object; empty where the file has something else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _zone(at: int, feature: Mapping[str, Any], properties: Properties) -> tuple[Zone, shapely.Geometry]:
-    told = feature.get("properties") or {}
+    told = _object(feature.get("properties"))
     id = feature.get("id") if properties.id is None else told.get(properties.id)
     titles = _titles(told.get(properties.title), at, properties)
     id = ZoneId(str(titles["en"] if id is None else id))
     population = told.get(properties.population)
-    if isinstance(population, bool) or not isinstance(population, int | float) or population < 0:
+    if isinstance(population, bool) or not isinstance(population, int | float) or not 0 <= population < _MANKIND:
         _refuse(f"{_named(at, id)} has no number of residents under “{properties.population}”; name its property")
     parent = told.get(properties.parent) if properties.parent else None
-    geometry = feature.get("geometry") or {"type": "Polygon", "coordinates": []}
+    geometry = _object(feature.get("geometry")) or {"type": "Polygon", "coordinates": []}
     shape = _shape(geometry, at, id)
     return Zone(id, titles, round(population), ZoneId(str(parent)) if parent else None, geometry), shape
 
@@ -129,9 +135,10 @@ def _zone(at: int, feature: Mapping[str, Any], properties: Properties) -> tuple[
 def _titles(value: Any, at: int, properties: Properties) -> Mapping[str, str]:
     if isinstance(value, str) and value.strip():
         return dict.fromkeys(_LANGUAGES, value.strip())
-    if not isinstance(value, dict) or not all(isinstance(value.get(language), str) for language in _LANGUAGES):
+    titles = {language: _object(value).get(language) for language in _LANGUAGES}
+    if not all(isinstance(title, str) and title.strip() for title in titles.values()):
         _refuse(f"feature {at + 1} has no name under “{properties.title}”: a text, or one each for lv, ru and en")
-    return {language: value[language] for language in _LANGUAGES}
+    return {language: str(title).strip() for language, title in titles.items()}
 
 
 def _shape(geometry: Geometry, at: int, id: ZoneId) -> shapely.Geometry:
