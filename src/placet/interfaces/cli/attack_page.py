@@ -24,6 +24,8 @@ from placet.purposes.mobility.privacy.accounting import DELTA, Loss, tpr_ceiling
 _ROW = 50
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _SIDE, _MARGIN = 440, 62
+_CLOSE = 1_000
+"""A size too near to the one before it to be named on the axis."""
 _TIMES = {"times the bound", "times the cap"}
 _DAYS = 30
 
@@ -132,7 +134,7 @@ def errors(rows: Sequence[AccuracyRow], product: Product) -> Markup:
         Line("Arithmetic: 1.96 σ / size", "theory", [(x(one), y(accuracy.expected(product, one))) for one in sizes]),
         Line("Measured, at the middle of each class", "ours", [(x(row.middle), y(row.error95)) for row in rows]),
     ]
-    axis = [(x(row.least), f"{row.least:,.0f}") for row in rows if row.least != 600]
+    axis = [(x(row.least), f"{row.least:,.0f}") for row in rows if row.least != _CLOSE]
     levels = [(y(error), f"{error:.1%}".replace(".0", "")) for error in (0.001, 0.01, 0.1, 1.0)]
     title = f"95 % error of {product.name}, by true size"
     names = ("true size", "95 % error")

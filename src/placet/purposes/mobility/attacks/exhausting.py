@@ -81,7 +81,9 @@ def _debited(database: Database, population: Population, window: Window, release
                 code_sha256=_SHA,
                 now=now,
             )
-    except Denied:
+    except Denied as error:
+        if error.code != "budget-exhausted":
+            raise
         return False
     return True
 
