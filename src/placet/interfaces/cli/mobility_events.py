@@ -9,7 +9,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -172,8 +171,8 @@ def quality_command(first: datetime | None, until: datetime | None, as_json: boo
         )
     if as_json:
         missing = [day.isoformat() for day in found.missing]
-        counted = {release: attrs.asdict(cleaning) for release, cleaning in found.releases.items()}
-        print_json({"days": [_day_entry(day) for day in found.days], "missing": missing, "counted": counted})
+        days = [_day_entry(day) for day in found.days]
+        print_json({"days": days, "missing": missing, "counted": found.releases})
     else:
         _show_quality(found)
 
@@ -193,6 +192,6 @@ def _show_quality(found: Quality) -> None:
         _show_suspects(day)
     for missing in found.missing:
         out.print(f"{missing}  nothing was delivered")
-    for release, counted in found.releases.items():
-        said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in attrs.asdict(counted).items())
+    for release, cleaned in found.releases.items():
+        said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in cleaned.items())
         out.print(f"{release}  counted: {said}", markup=False)

@@ -15,9 +15,11 @@ import attrs
 import msgspec
 
 from placet.ledger.files import write_durably
-from placet.purposes.mobility.counting.model import Cleaning
 from placet.purposes.mobility.model import ReleaseId
 from placet.sources.model import Manifest
+
+Cleaned = Mapping[str, int]
+"""How many events were read, kept, and left out for which reason (`counting.model.Cleaning`)."""
 
 
 @attrs.frozen
@@ -26,19 +28,19 @@ class Quality:
 
     days: Sequence[Manifest]
     missing: Sequence[date]
-    releases: Mapping[ReleaseId, Cleaning] = attrs.field(factory=dict)
-    """What the counting of each release left out, by why; the newest first."""
+    releases: Mapping[ReleaseId, Cleaned] = attrs.field(factory=dict)
+    """What counting found in the events of each release, the newest first."""
 
 
-def note(folder: Path, release: ReleaseId, cleaning: Cleaning) -> None:
+def note(folder: Path, release: ReleaseId, cleaned: Cleaned) -> None:
     """Keep what the counting of *release* has found so far."""
-    write_durably(_file(folder, release), msgspec.json.encode(attrs.asdict(cleaning)))
+    write_durably(_file(folder, release), msgspec.json.encode(cleaned))
 
 
-def noted(folder: Path) -> Mapping[ReleaseId, Cleaning]:
+def noted(folder: Path) -> Mapping[ReleaseId, Cleaned]:
     """What was found, by release, the newest first."""
     files = sorted(_folder(folder).glob("*.json"), reverse=True)
-    return {ReleaseId(file.stem): Cleaning(**msgspec.json.decode(file.read_bytes())) for file in files}
+    return {ReleaseId(file.stem): msgspec.json.decode(file.read_bytes(), type=dict[str, int]) for file in files}
 
 
 def _folder(folder: Path) -> Path:

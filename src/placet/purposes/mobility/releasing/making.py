@@ -32,13 +32,14 @@ from placet.ledger.append import append_event
 from placet.purposes.mobility import quality
 from placet.purposes.mobility.counting import pieces
 from placet.purposes.mobility.counting.domains import domains
-from placet.purposes.mobility.counting.model import Cleaning, Progress, Told
+from placet.purposes.mobility.counting.model import Progress, Told
 from placet.purposes.mobility.counting.run import run
 from placet.purposes.mobility.model import ProductName, ReleaseId
 from placet.purposes.mobility.privacy import budget, mechanism
 from placet.purposes.mobility.privacy.budget import Budget
 from placet.purposes.mobility.privacy.debit import Debit, Population, Sampler
 from placet.purposes.mobility.privacy.noisy import NoisyCounts
+from placet.purposes.mobility.quality import Cleaned
 from placet.purposes.mobility.releasing import figures, files, store
 from placet.purposes.mobility.releasing.hierarchy import Places
 from placet.purposes.mobility.releasing.model import Release, Spent
@@ -200,9 +201,9 @@ class _Gone(Exception):
     """Somebody of those being counted has withdrawn: what is done already serves, the rest is read without them."""
 
 
-def _step(progress: Told, gone: Callable[[], bool], note: Callable[[Cleaning], None], done: Progress) -> None:
+def _step(progress: Told, gone: Callable[[], bool], note: Callable[[Cleaned], None], done: Progress) -> None:
     progress(done)
-    note(done.cleaning)
+    note(attrs.asdict(done.cleaning))
     if gone():
         raise _Gone
 
