@@ -115,41 +115,56 @@ def test_evenly_spread_words_come_out_in_the_shares_of_the_law(sigma: float) -> 
     assert np.abs(counts - share * size).max() <= 1.01
 
 
-@pytest.fixture(scope="module", params=[(sampler, sigma) for sampler in Sampler for sigma in (1.0, 7.071068)],
-                ids=lambda of: f"{of[0]}-{of[1]:.0f}")  # fmt: skip
-def drawn(request: pytest.FixtureRequest) -> tuple[float, npt.NDArray[np.int64]]:
-    """The same number of draws from each."""
-    sampler, sigma = request.param
-    return sigma, drawing.discrete_gaussian(sigma, 60_000, sampler)
+Drawn = tuple[float, dict[Sampler, npt.NDArray[np.int64]]]
+MANY = 60_000
 
 
-def test_draws_follow_the_law_by_kolmogorov_and_smirnov(drawn: tuple[float, npt.NDArray[np.int64]]) -> None:
+@pytest.fixture(scope="module", params=[1.0, 7.071068], ids=lambda sigma: f"sigma-{sigma:.0f}")
+def drawn(request: pytest.FixtureRequest) -> Drawn:
+    """The same number of draws from each sampler."""
+    return request.param, {one: drawing.discrete_gaussian(request.param, MANY, one) for one in Sampler}
+
+
+def test_draws_follow_the_law_by_kolmogorov_and_smirnov(drawn: Drawn) -> None:
     """The inequality of Dvoretzky, Kiefer and Wolfowitz with Massart's constant: 2·exp(−2nd²) is the chance to fail."""
     sigma, values = drawn
     shares = law(sigma)
     exact = np.array(list(accumulate(shares.values())))
-    seen = np.searchsorted(np.sort(values), np.array(list(shares)), side="right") / len(values)
-    assert np.abs(seen - exact).max() <= sqrt(log(2 / CERTAIN) / (2 * len(values)))
+    seen = {one: np.searchsorted(np.sort(some), list(shares), side="right") / MANY for one, some in values.items()}
+    reach = sqrt(log(2 / CERTAIN) / (2 * MANY))
+    assert {one: np.abs(some - exact).max() <= reach for one, some in seen.items()} == dict.fromkeys(Sampler, True)
+    assert np.abs(seen[Sampler.TABLE] - seen[Sampler.OPENDP]).max() <= 2 * reach
 
 
-def test_draws_follow_the_law_by_chi_square(drawn: tuple[float, npt.NDArray[np.int64]]) -> None:
+def test_draws_follow_the_law_by_chi_square(drawn: Drawn) -> None:
     """Values expected 500 times or more, and the two tails; each bound by Bernstein's inequality, and their sum."""
     sigma, values = drawn
-    common = {x: share for x, share in law(sigma).items() if share * len(values) >= 500}
+    common = {x: share for x, share in law(sigma).items() if share * MANY >= 500}
     shares = np.array([*common.values(), 1 - fsum(common.values())])
-    counts = np.array([*((values == x).sum() for x in common), (~np.isin(values, list(common))).sum()])
-    expected = shares * len(values)
+    expected, freedom = shares * MANY, len(shares) - 1
     reach = -log(CERTAIN / (2 * len(shares)))
-    assert (np.abs(counts - expected) <= reach / 3 + np.sqrt(reach * reach / 9 + 2 * reach * expected)).all()
-    square, freedom = float(((counts - expected) ** 2 / expected).sum()), len(shares) - 1
-    # Wilson and Hilferty 1931: the cube root of chi-square is near normal; eight deviations are 6·10⁻¹⁶.
-    assert (square / freedom) ** (1 / 3) <= 1 - 2 / (9 * freedom) + 8 * sqrt(2 / (9 * freedom))
+    counts = {one: counted(some, list(common)) for one, some in values.items()}
+    for seen in counts.values():
+        assert (np.abs(seen - expected) <= reach / 3 + np.sqrt(reach * reach / 9 + 2 * reach * expected)).all()
+        assert plausible(float(((seen - expected) ** 2 / expected).sum()), freedom)
+    table_, opendp = counts[Sampler.TABLE], counts[Sampler.OPENDP]
+    assert plausible(float(((table_ - opendp) ** 2 / (table_ + opendp)).sum()), freedom)
 
 
-def test_neighbouring_draws_know_nothing_of_each_other(drawn: tuple[float, npt.NDArray[np.int64]]) -> None:
-    _, values = drawn
-    signs = np.sign(values).reshape(-1, 2).prod(axis=1)
-    assert abs(signs.mean()) <= sqrt(2 * log(2 / CERTAIN) / len(signs))
+def counted(values: npt.NDArray[np.int64], common: list[int]) -> npt.NDArray[np.int64]:
+    """How often each of *common* came, and how often any other."""
+    return np.array([*((values == x).sum() for x in common), (~np.isin(values, common)).sum()])
+
+
+def plausible(square: float, freedom: int) -> bool:
+    """Wilson and Hilferty 1931: the cube root of chi-square is near normal; eight deviations are 6·10⁻¹⁶."""
+    return bool((square / freedom) ** (1 / 3) <= 1 - 2 / (9 * freedom) + 8 * sqrt(2 / (9 * freedom)))
+
+
+def test_neighbouring_draws_know_nothing_of_each_other(drawn: Drawn) -> None:
+    for values in drawn[1].values():
+        signs = np.sign(values).reshape(-1, 2).prod(axis=1)
+        assert abs(signs.mean()) <= sqrt(2 * log(2 / CERTAIN) / len(signs))
 
 
 @pytest.mark.parametrize("sampler", list(Sampler))
