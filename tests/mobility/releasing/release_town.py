@@ -52,6 +52,11 @@ class ReleaseTown:
             town.add(name)
             rows += [[f"crm:{name}", local(hour), cell, 5_000_000] for hour, cell in _day()]
         town.deliver(rows)
+        return cls.with_staff(town)
+
+    @classmethod
+    def with_staff(cls, town: EventTown) -> ReleaseTown:
+        """The map of the cells that are known, and an analyst and an officer."""
         with town.placet.database.transaction() as connection:
             asker, approver = (
                 staff.add(connection, login, name=login, roles={Role.ANALYST}, shop=None, source="demo", by=None,
