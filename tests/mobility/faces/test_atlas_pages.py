@@ -167,6 +167,19 @@ def test_a_change_that_noise_could_make_has_no_colour(october: Release, reader: 
     assert any(tone not in (3, None) for tone in frames[12]["tones"])
 
 
+def test_around_a_place_of_work_the_colours_are_where_those_who_work_there_live(
+    placet: Application, october: Release, reader: TestClient
+) -> None:
+    page = reader.get("/atlas/2026-10/commuting/month/z6").text
+    rows = pq.read_table(shelf(placet).file(october, "catchment.parquet")).to_pylist()
+    told = {row["home"]: row["share"] for row in rows if row["work"] == "z6" and not row["hidden"]}
+    shown = dict(re.findall(r'data-zone="(z\d)"[^>]*><title>[^<]*: ([\d.]+)', page))
+    assert {zone: float(percent) for zone, percent in shown.items()} == pytest.approx(
+        {zone: 100 * share for zone, share in told.items()}, abs=0.51
+    )
+    assert len(told) > 2
+
+
 def test_the_page_on_method_states_the_noise_of_the_newest_release(october: Release, reader: TestClient) -> None:
     page = reader.get("/atlas/method").text
     assert f"ρ = {october.rho}" in page

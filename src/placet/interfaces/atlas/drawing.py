@@ -134,6 +134,8 @@ def value_text(view: View, area: Area, words: Words) -> str:
         return "\N{EN DASH}"
     if view is View.CHANGE:
         return signed(area.figure.value, words)
+    if view is View.COMMUTING:
+        return words.percent(area.figure.value)
     return words.number(_rounded(area.figure.value, area.figure))
 
 
@@ -143,6 +145,8 @@ def between_text(view: View, area: Area, words: Words) -> str:
         return ""
     if view is View.CHANGE:
         return f"{signed(figure.low, words)} … {signed(figure.high, words)}"
+    if view is View.COMMUTING:
+        return f"{words.percent(max(figure.low, 0.0))}\N{EN DASH}{words.percent(figure.high)}"
     return between(figure, words)
 
 

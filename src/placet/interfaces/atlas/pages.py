@@ -158,11 +158,13 @@ class Pages:
 
     def _ways(self, visit: Visit, volume: Volume, address: Address) -> Mapping[str, object]:
         plate = plates.ways(volume, address.view, address.when, address.zone)
+        homes = plates.catchment(volume, address.zone) if address.zone and address.view is View.COMMUTING else None
+        tones = {} if homes is None else plates.by_zone(homes.areas)
+        words = visit.words
         return {
             "plate": plate,
-            "drawings": drawing.drawings(
-                volume, address, visit.words.language, tones={}, ways=plate, words=visit.words
-            ),
+            "homes": homes,
+            "drawings": drawing.drawings(volume, address, words.language, tones=tones, ways=plate, words=words),
             "listed": plate.ways[:_LISTED],
             "first": plate.ways[0] if plate.ways else None,
             "slower": (1.0, *plates.SLOWER),

@@ -25,10 +25,17 @@ _NOON = tuple(range(10, 16))
 """The hours in which places differ most from the night."""
 _UNSURE = 0.3
 """A night whose half-interval is wider than this share of it is no measure."""
+_STANDS = 1.7
+"""
+How many half-intervals a change must be to have a colour: on a map many zones are looked at together, so one in a
+thousand may be noise and not one in twenty.
+"""
 _COVERAGE = 0.1
 """A view is offered when so much of it can be told."""
-CHANGES = (-0.3, -0.15, -0.05, 0.05, 0.15, 0.3)
+CHANGES = (-0.5, -0.2, -0.05, 0.05, 0.2, 0.5)
 SLOWER = (1.05, 1.1, 1.2, 1.35, 1.5)
+SHARES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Of those who work in a place, by where they live."""
 MONTH = "month"
 """The one moment of what has no hours: homes and work."""
 MOST_WAYS = 120
@@ -121,8 +128,7 @@ class Areas:
     def first(self) -> Area | None:
         """What stands out most; of changes, only one that is no noise."""
         found = next(iter(self.ranked), None)
-        is_noise = self.view is View.CHANGE and found is not None and found.figure is not None and found.figure.low <= 0
-        return None if is_noise else found
+        return None if found is None or _rank(self.view, found) <= 0 else found
 
     @property
     def untold(self) -> list[Area]:
@@ -218,6 +224,16 @@ def ways(volume: Volume, view: View, when: When, zone: str | None = None) -> Way
     return Ways(view, when, tuple(weighed), len(drawn))
 
 
+def catchment(volume: Volume, work: str) -> Areas:
+    """Where those who work in a zone live, as shares of them."""
+    found = (Area(home, volume.catchment.get((work, home)), None, None) for home in volume.shapes)
+    toned = (
+        area if area.figure is None else attrs.evolve(area, tone=scale.class_of(area.figure.value, SHARES))
+        for area in found
+    )
+    return Areas(View.COMMUTING, When(), SHARES, tuple(toned))
+
+
 def away(volume: Volume, view: View, day: DayType) -> tuple[float, ...]:
     """The pulse of a day, hour by hour: what all zones used, or how many people more than at night they held."""
     if view is View.LOAD:
@@ -234,13 +250,13 @@ def course(table: Hourly, zone: str, day: DayType) -> tuple[Figure | None, ...]:
 
 
 def liveliest(volume: Volume, count: int) -> Sequence[str]:
-    """The zones that differ most by day and by night, by what noise leaves of the difference."""
+    """The zones that differ most by day and by night, beyond what noise can do."""
 
     def swing(zone: str) -> float:
         noon = mean(volume.people, zone, DayType.WEEKDAY.value, _NOON)
         night = mean(volume.people, zone, DayType.WEEKDAY.value, NIGHT)
         share = None if noon is None or night is None else growth(noon, night)
-        return 0.0 if share is None else _least(share)
+        return abs(share.value) if share is not None and _stands(share) else 0.0
 
     found = {zone: swing(zone) for zone in volume.shapes}
     return sorted((zone for zone in found if found[zone] > 0), key=lambda zone: (-found[zone], zone))[:count]
@@ -276,7 +292,7 @@ def _change(volume: Volume, zone: str, day: DayType, hour: int, edges: tuple[flo
         return Area(zone, None, None, None)
     share, by = found
     # A change that noise alone could make has the colour of none.
-    return Area(zone, share, by.value, scale.class_of(share.value if _least(share) else 0.0, edges))
+    return Area(zone, share, by.value, scale.class_of(share.value if _stands(share) else 0.0, edges))
 
 
 def _table(volume: Volume, view: View) -> Hourly:
@@ -307,7 +323,7 @@ def _order(way: Way) -> float:
 
 def _rank(view: View, area: Area) -> float:
     """What zones are ordered by; a change that may be none counts as none."""
-    if area.figure is None or (view is View.CHANGE and not _least(area.figure)):
+    if area.figure is None or (view is View.CHANGE and not _stands(area.figure)):
         return 0.0
     return area.figure.value
 
@@ -315,16 +331,16 @@ def _rank(view: View, area: Area) -> float:
 def _gain(table: Hourly, zone: str, day: DayType, hour: int) -> float:
     """How many more than at night; nothing where noise alone could make it."""
     found = changed(table, zone, day.value, hour)
-    return 0.0 if found is None or found[1].low <= 0 else found[1].value
+    return max(found[1].value, 0.0) if found is not None and _stands(found[1]) else 0.0
 
 
 def _half(figure: Figure) -> float:
     return (figure.high - figure.low) / 2
 
 
-def _least(figure: Figure) -> float:
-    """How far a difference is from none at least; 0 where it may be none."""
-    return max(figure.low, -figure.high, 0.0)
+def _stands(figure: Figure) -> bool:
+    """Whether a difference is more than noise makes anywhere on a map."""
+    return abs(figure.value) > _STANDS * _half(figure)
 
 
 def by_zone(found: Sequence[Area]) -> Mapping[str, Area]:

@@ -16,6 +16,7 @@ from placet.interfaces.atlas.projection import Projection
 from placet.purposes.mobility.releasing.actions import Releases
 from placet.purposes.mobility.releasing.model import (
     ANCHORS,
+    CATCHMENT,
     FLOWS,
     TRAVEL_TIMES,
     ZONE_LOAD,
@@ -94,6 +95,8 @@ class Volume:
     flows: Flows = attrs.field(repr=False)
     homes: Mapping[tuple[str, str], Figure] = attrs.field(repr=False)
     """By zone of home and zone of work."""
+    catchment: Mapping[tuple[str, str], Figure] = attrs.field(repr=False)
+    """By zone of work and zone of home: the share of those who work there."""
     times: Mapping[tuple[str, str, str], Travel] = attrs.field(repr=False)
 
     def title(self, zone: str, language: str) -> str:
@@ -119,6 +122,7 @@ def read(releases: Releases, release: Release) -> Volume:
         load=tables.counted(ZONE_LOAD),
         flows=tables.counted(FLOWS),
         homes=tables.counted(ANCHORS),
+        catchment=tables.catchment(),
         times=tables.times(),
     )
 
@@ -145,6 +149,13 @@ class _Tables:
             tuple(row[key] for key in table.keys): Figure(row[value], row[low], row[high])
             for row in rows
             if row[value] is not None
+        }
+
+    def catchment(self) -> dict[tuple[str, str], Figure]:
+        return {
+            (row["work"], row["home"]): Figure(row["share"], row["share_low"], row["share_high"])
+            for row in self._told(CATCHMENT)
+            if row["share"] is not None
         }
 
     def times(self) -> dict[tuple[str, str, str], Travel]:
