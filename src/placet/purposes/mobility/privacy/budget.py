@@ -135,7 +135,7 @@ def kept(connection: Connection, debit: Debit, noisy: NoisyCounts, *, now: datet
     """
     digest = fingerprint(noisy)
     if connection.execute(SQL["keep_draw"], {"debit": debit.id, "sha256": digest, "now": now}).rowcount == 0:
-        raise Conflict(f"the noise of {debit.product} of {debit.release} has been drawn before", code="noise-drawn")
+        raise _drawn(debit)
     return digest
 
 
@@ -175,8 +175,15 @@ def _again(connection: Connection, asked: Debit) -> Debit:
             f"{asked.product} of {asked.release} was paid for otherwise; take a new name", code="other-debit"
         )
     if connection.execute(SQL["drawn"], {"debit": paid.id}).fetchone() is not None:
-        raise Conflict(f"the noise of {asked.product} of {asked.release} has been drawn before", code="noise-drawn")
+        raise _drawn(asked)
     return paid
+
+
+def _drawn(debit: Debit) -> Conflict:
+    return Conflict(
+        f"the noise of {debit.product} of {debit.release} has been drawn; what came of it stands, there is no second draw",
+        code="noise-drawn",
+    )
 
 
 def _accounts(rows: Iterable[tuple[Any, ...]]) -> list[Account]:
