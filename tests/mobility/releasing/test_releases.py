@@ -10,9 +10,12 @@ import pytest
 from psycopg import errors
 from release_town import FEW, ReleaseTown
 
+from placet.duties import Person, Withdrawn
 from placet.gate.uses import uses_of
 from placet.kernel.errors import BadInput, Conflict, Denied, NotFound, Tampered, Unavailable
+from placet.kernel.ids import Position
 from placet.purposes.mobility.counting.model import Progress
+from placet.purposes.mobility.duties import MOBILITY
 from placet.purposes.mobility.model import MONTHLY, Window
 from placet.purposes.mobility.privacy import budget
 from placet.purposes.mobility.releasing import files
@@ -155,6 +158,30 @@ def test_whoever_withdraws_before_the_noise_is_counted_out_and_no_use_is_told_to
         assert uses_of(connection, anna.id, activities=[RELEASE]) == []
         (use,) = uses_of(connection, berta.id, activities=[RELEASE])
     assert use.at == release.made_at
+
+
+def test_a_withdrawal_stops_a_run_at_its_next_step_and_has_stopped_only_then(town: ReleaseTown) -> None:
+    events = town.events
+    mobility, anna = events.placet.mobility, events.people["anna"]
+    watched = Watched(town.people, lambda: None)
+    stopped: list[bool] = []
+
+    def stop() -> bool:
+        gone = Withdrawn(Person(anna.id, anna.number), MOBILITY, None, Position(1))
+        with events.placet.database.transaction() as connection:
+            return mobility.duties.stop(connection, gone, now=events.now)
+
+    def withdraw(_: Progress) -> None:
+        if not stopped:
+            events.say("anna", "withdrawn", events.now)
+            stopped.append(stop())
+
+    town.make(people=watched, told=withdraw)  # type: ignore[arg-type]
+    stopped.append(stop())
+    assert stopped == [False, True]
+    assert watched.last is not None
+    assert anna.number not in watched.last.participants["number"].to_pylist()
+    assert watched.last.participants.num_rows == len(events.people) - 1
 
 
 def test_an_interrupted_release_goes_on_with_what_it_paid(town: ReleaseTown, shelf: Releases) -> None:
