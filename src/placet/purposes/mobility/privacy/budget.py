@@ -181,7 +181,7 @@ def _again(connection: Connection, asked: Debit) -> Debit:
 
 def _drawn(debit: Debit) -> Conflict:
     return Conflict(
-        f"the noise of {debit.product} of {debit.release} has been drawn; what came of it stands, there is no second draw",
+        f"the noise of {debit.product} of {debit.release} has been drawn, once for all; what came of it stands",
         code="noise-drawn",
     )
 
