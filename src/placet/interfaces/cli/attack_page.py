@@ -110,12 +110,12 @@ def intervals(findings: Sequence[Finding], *, id: str, title: str) -> Markup:
 def roc(curves: Sequence[Curve], *, id: str, title: str) -> Markup:
     """Hits by false alarms; of ours, where theory draws its line."""
     lines = [
-        Line(WAYS[one.against].name, _tone(one), list(zip(one.alarms, one.hits, strict=True)))
+        Line(WAYS[one.against].name, _tone(one.against), list(zip(one.alarms, one.hits, strict=True)))
         for one in sorted(curves, key=lambda one: one.against.ours)
     ]
     for rho in sorted({one.rho for one in curves if one.rho is not None}):
         points = [(alarm, tpr_ceiling(rho, alarm)) for alarm in (at / 100 for at in range(101))]
-        lines.append(Line(f"Theory, ρ = {rho:g}", "theory", points))
+        lines.append(Line("Theory", "theory", points))
     return _square(lines, id=id, title=title, names=("false alarms", "hits"))
 
 
@@ -187,13 +187,17 @@ def _square(
     for line in lines:
         points = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in line.points)
         body.append(f'<path class="line {line.tone}" d="M{points}"><title>{escape(line.name)}</title></path>')
-    legend = "".join(f'<li><i class="{line.tone}"></i>{escape(line.name)}</li>' for line in lines)
+    tones = {line.tone: line.name for line in lines}
+    legend = "".join(f'<li><i class="{tone}"></i>{escape(name)}</li>' for tone, name in tones.items())
     plot = _svg("".join(body), id=id, title=title, size=f'class="square" viewBox="0 0 {_SIDE} {_SIDE}"')
     return plot + Markup(f'<ul class="legend">{legend}</ul>')  # noqa: S704 - every word in it was escaped
 
 
-def _tone(curve: Curve) -> str:
-    return "ours" if curve.against.ours else f"t{list(WAYS).index(curve.against)}"
+def _tone(against: Against) -> str:
+    """A class of its own for each way to release; a month of ours is the thick line."""
+    if against is Against.PLACET:
+        return "ours"
+    return f"ours o{list(WAYS).index(against)}" if against.ours else f"t{list(WAYS).index(against)}"
 
 
 def _share(value: float) -> str:
