@@ -11,11 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from event_town import CELLS, DAY, NOW, EventTown, local, seconds, whole
+from event_town import CELLS, DAY, MOBILITY, NOW, EventTown, local, seconds, whole
 
 from placet.bootstrap import merge
-from placet.gate import restrictions, uses
+from placet.gate import restrictions, stops, uses
 from placet.kernel.errors import BadInput, Conflict, Unavailable
+from placet.sources import forgetting
 from placet.sources.model import Suspect
 from placet.sources.taking_in import day_of
 from placet.subjects.model import Alias
@@ -204,10 +205,29 @@ def test_who_withdraws_while_their_events_are_taken_in_is_left_out(town: EventTo
 
 
 def _stop(town: EventTown, name: str) -> bool:
-    from placet.sources import forgetting
-
     with town.placet.database.transaction() as connection:
         return forgetting.forget(connection, town.people[name].number, before=NOW, now=NOW)
+
+
+def test_while_a_place_is_silent_no_day_is_taken_in_as_if_nobody_had_consented(town: EventTown) -> None:
+    stop = stops.Stop(stops.StopId("queue/deaf"), "queue", frozenset({MOBILITY}), timedelta(seconds=1), NOW)
+    with town.placet.database.transaction() as connection:
+        stops.register(connection, stop, now=NOW)
+    town.add("carla")
+    town.say("carla", "withdrawn", NOW)
+    with town.placet.database.transaction() as connection:
+        stops.watch(connection, now=NOW + timedelta(minutes=1))
+    with pytest.raises(Unavailable) as refused:
+        town.deliver([["crm:anna", NOON, "riga", 1]])
+    assert (refused.value.code, town.lake.days()) == ("stop-silent", [])
+
+
+def test_an_ingest_that_was_killed_holds_nobody_once_another_begins(town: EventTown) -> None:
+    killed = forgetting.reading(town.placet.database, "ingest", [town.people["anna"].number], lambda: town.now)
+    killed.__enter__()
+    assert not _stop(town, "anna")
+    town.deliver([["crm:anna", NOON, "riga", 1]])
+    assert _stop(town, "anna")
 
 
 def test_taking_in_is_a_use_that_the_person_is_shown(town: EventTown) -> None:

@@ -16,7 +16,7 @@ import attrs
 import structlog
 from psycopg import Connection
 
-from placet.kernel.errors import NotFound
+from placet.kernel.errors import NotFound, Unavailable
 from placet.kernel.ids import ChannelId, Number, Position, PurposeId, SubjectId
 from placet.kernel.periods import aware
 from placet.store.queries import queries
@@ -234,6 +234,16 @@ def percentiles(connection: Connection, *, since: datetime, until: datetime) -> 
 def closures(connection: Connection) -> list[Closure]:
     """What is closed now."""
     return [Closure(*row) for row in connection.execute(SQL["closures"])]
+
+
+def demand_open(connection: Connection, purpose: PurposeId) -> None:
+    """`Unavailable` while *purpose* is closed: its audiences are empty then, which is not that nobody said yes."""
+    if any(closure.purpose == purpose for closure in closures(connection)):
+        raise Unavailable(
+            f"{purpose} is closed: a place that must stop after a withdrawal does not answer (`placet stops`); "
+            "nothing was changed, try again when it does",
+            code="stop-silent",
+        )
 
 
 def past_closures(connection: Connection, *, limit: int = 100) -> list[Closure]:

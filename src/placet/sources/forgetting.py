@@ -25,8 +25,11 @@ from placet.store.queries import queries
 
 SQL = queries("placet.sources")
 
-LEASE = timedelta(minutes=10)
-"""A reading takes a step more often than that, or counts as dead."""
+LEASE = timedelta(minutes=2)
+"""
+A reading takes a step more often than that, or counts as dead. Until then who is in it and withdraws has not stopped,
+and after a minute of that the gate closes.
+"""
 BATCH = 10_000
 """People whose events are deleted together."""
 
@@ -46,6 +49,11 @@ def forgotten_before(connection: Connection, number: Number) -> datetime | None:
     """Events of this person before that instant count as gone, whether or not they are out of the files yet."""
     row = connection.execute(SQL["forgotten_before"], {"number": number}).fetchone()
     return None if row is None else row[0]
+
+
+def abandon(connection: Connection, what: str) -> None:
+    """End every reading of this kind: whoever says so knows that none goes on."""
+    connection.execute(SQL["abandon"], {"what": what})
 
 
 def epoch_of(connection: Connection) -> str:

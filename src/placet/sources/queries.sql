@@ -39,6 +39,10 @@ SELECT number FROM sources.forgotten;
 -- It has ended.
 DELETE FROM sources.reading WHERE id = %(id)s OR lease_until <= %(now)s;
 
+-- name: abandon
+-- None of this kind goes on.
+DELETE FROM sources.reading WHERE what = %(what)s;
+
 -- name: going_on
 -- Whose events are being read or written.
 SELECT members FROM sources.reading WHERE lease_until > %(now)s;

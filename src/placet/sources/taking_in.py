@@ -26,7 +26,7 @@ from psycopg import Connection
 from pyroaring import BitMap
 
 from placet.consents.in_force import CatalogueInForce
-from placet.gate import uses
+from placet.gate import stops, uses
 from placet.gate.actions import Confirmed, Gate
 from placet.gate.periods import Periods, periods
 from placet.gate.replica import Replica
@@ -34,7 +34,7 @@ from placet.kernel.errors import BadInput, Conflict
 from placet.kernel.ids import ActivityId
 from placet.sources import cells, clocks, shards
 from placet.sources.deliveries import blocks
-from placet.sources.forgetting import Reading, epoch_of, reading
+from placet.sources.forgetting import Reading, abandon, epoch_of, reading
 from placet.sources.judging import ROW, Measure, Rows, faults_of, ordered
 from placet.sources.lake import Lake
 from placet.sources.model import SHARDS, Manifest, Part, Suspect
@@ -130,11 +130,14 @@ class TakingIn:
         """Whose events may be taken in, and since when; confirmed after everybody can see that it begins."""
         self.replica.catch_up()
         with self.database.transaction() as connection:
+            # Only one takes in at a time: what another one left behind when it was killed holds nobody up.
+            abandon(connection, "ingest")
             audience = self.gate.audience(connection, self.replica, self.activity, now=self.clock())
         with reading(self.database, "ingest", audience.members, self.clock) as begun:
             self.replica.catch_up()
             confirmed = self.gate.confirm(self.replica, audience, now=self.clock())
             with self.database.transaction() as connection:
+                stops.demand_open(connection, self.lake.purpose)
                 known = periods(connection, self.activity, known_at=None, purposes=self.in_force.terms(connection))
             newest = known.newest()
             members = np.array(confirmed.members, np.uint32)

@@ -12,6 +12,7 @@ import attrs
 from psycopg import Connection
 
 from placet.consents.in_force import CatalogueInForce
+from placet.gate import stops
 from placet.gate.actions import Audience, Confirmed, Gate
 from placet.gate.periods import periods
 from placet.gate.replica import Replica
@@ -64,6 +65,7 @@ class Consenting:
     def scan(self, window: Window) -> Scan:
         self.replica.catch_up()
         with self.database.transaction() as connection:
+            stops.demand_open(connection, self.lake.purpose)
             self._audience = self.gate.audience(connection, self.replica, RELEASE, now=self.clock())
         return self._scan(self._audience, window.days)
 
@@ -73,6 +75,9 @@ class Consenting:
         again = self._scan(self._audience, scan.days)
         self.replica.catch_up()
         self._confirmed = self.gate.confirm(self.replica, self._audience, now=self.clock())
+        with self.database.transaction() as connection:
+            # Else a release of nobody would be made, and paid for.
+            stops.demand_open(connection, self.lake.purpose)
         if not self._confirmed.gone:
             return None if again.participants.equals(scan.participants) else again
         members = self._confirmed.members
