@@ -39,10 +39,10 @@ from placet.purposes.mobility.world import plan
 from placet.sources.model import SHARDS, Scan, Under
 
 RIGA = ZoneInfo("Europe/Riga")
-PEOPLE = 4_000 if QUICK else 168_000
+PEOPLE = 2_000 if QUICK else 168_000
 """Some 50 million events a week, heard of about 43 times a day each; less at the weekend."""
 FIRST = date(2026, 10, 5)
-DAYS = [FIRST + timedelta(n) for n in range(7)]
+DAYS = [FIRST + timedelta(n) for n in range(2 if QUICK else 7)]
 _FOREVER = 2**62
 _GIGABYTE = 1e6
 """`ru_maxrss` is in kilobytes."""

@@ -32,7 +32,6 @@ CLUSTER = SparkEngine(
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.ui.showConsoleProgress": "false",
     },
 )
 PRODUCTS = (ZONE_PROFILE, ZONE_LOAD, FLOWS, ANCHORS, TILE_HOURS)

@@ -52,6 +52,7 @@ class SparkEngine:
         fixed = {
             "spark.sql.session.timeZone": "UTC",
             "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
             "spark.local.dir": str(folder / "spill"),
             "spark.sql.warehouse.dir": str(folder / "warehouse"),
             "spark.sql.shuffle.partitions": str(self.partitions),
