@@ -37,9 +37,9 @@ class DuckEngine:
             "threads": self.threads,
             "temp_directory": str(folder / "spill"),
             "preserve_insertion_order": False,
-            "enable_progress_bar": False,
         }
         with duckdb.connect(":memory:", config=settings) as connection:
+            connection.execute("SET enable_progress_bar = false")
             yield DuckSession(connection, self.threads if self.quick else 0)
 
 
