@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 AXE := build/axe/node_modules/axe-core/axe.min.js
 SMSC := build/smsc/node_modules/smpp/package.json
 PYTEST_ARGS ?=
+# The tests start the program a hundred times: what was compiled once is kept, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test check bench lock clean fmt
 
