@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -89,6 +90,7 @@ def begin(application: Application) -> subprocess.Popen[bytes] | None:
     )
     with contextlib.suppress(ProcessLookupError):  # it is over already
         os.setpriority(os.PRIO_PROCESS, child.pid, _LEAST_PRIORITY)
+    threading.Thread(target=child.wait, daemon=True).start()  # so that nothing is left of it when it is done
     out.print(f"The atlas at {application.config.url}/atlas fills itself in a minute or two.\n")
     return child
 
