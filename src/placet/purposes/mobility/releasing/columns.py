@@ -66,8 +66,10 @@ def floats(values: Floats, absent: Mask) -> pa.Array:
     return pa.array(np.round(np.where(absent, 0.0, values), 3), pa.float64(), mask=absent)
 
 
-def words(values: Sequence[str | None]) -> pa.Array:
-    return pa.array(values, pa.string())
+def words(values: Sequence[str | None], *, each: int = 1, times: int = 1) -> pa.Array:
+    """*values*, each repeated so often, and all of that so many times."""
+    places = np.tile(np.repeat(np.arange(len(values)), each), times)
+    return pa.array(values, pa.string()).take(pa.array(places))
 
 
 def _whole(values: npt.NDArray[np.generic], hidden: Mask) -> pa.Array:

@@ -67,8 +67,8 @@ def zone_table(shape: Table, profile: Profile, counts: NoisyCounts, among: Nodes
     )
     ids = [node.id for node in among]
     columns = {
-        "zone": words(np.repeat(ids, many).tolist()),
-        "level": words(np.repeat([node.level.value for node in among], many).tolist()),
+        "zone": words(ids, each=many),
+        "level": words([node.level.value for node in among], each=many),
         **_hours(counts, len(among)),
         **values.measured(shape.measure),
     }
@@ -88,8 +88,8 @@ def tile_table(
     names = [zone.id for zone in places.zones]
     zones = [None if at == OUTSIDE else names[at] for at in places.zones_of(tiles).tolist()]
     columns = {
-        "tile": words(np.repeat(tiles, many).tolist()),
-        "zone": words(np.repeat(np.array(zones, object), many).tolist()),
+        "tile": words(tiles, each=many),
+        "zone": words(zones, each=many),
         **_hours(counts, len(zones)),
         **values.measured("people"),
         "sure": pa.array((profile.noisy >= certain(profile.sigma, profile.noisy.size)).ravel()),
@@ -108,8 +108,8 @@ def _hours(counts: NoisyCounts, rows: int) -> dict[str, pa.Array]:
     """The columns of time: the last axis is the hour, the one before it the type of day, if there is one."""
     *others, hours = (list(axis.members) for axis in counts.domain.axes[1:])
     days = others[0] if others else [""]
-    found = {"hour": pa.array([int(hour) for hour in hours] * (len(days) * rows), pa.int8())}
-    return found if not others else {"day_type": words(np.repeat(days, len(hours)).tolist() * rows), **found}
+    found = {"hour": pa.array(np.tile(np.array(hours, np.int8), len(days) * rows))}
+    return found if not others else {"day_type": words(days, each=len(hours), times=rows), **found}
 
 
 def _estimates(values: Values, ids: list[str], factors: Factors | None) -> dict[str, pa.Array]:

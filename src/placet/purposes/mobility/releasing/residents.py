@@ -107,8 +107,8 @@ def anchors_table(anchors: Anchors, counts: NoisyCounts, factors: Factors) -> pa
     return table(
         ANCHORS,
         {
-            "home": words(np.repeat(homes, len(works)).tolist()),
-            "work": words(works * len(homes)),
+            "home": words(homes, each=len(works)),
+            "work": words(works, times=len(homes)),
             **values.measured("people"),
             "sure": pa.array(sure.ravel() & ~values.hidden.ravel()),
             **values.estimated(*by_home),
@@ -129,8 +129,8 @@ def catchment_table(anchors: Anchors, counts: NoisyCounts) -> pa.Table:
     return table(
         CATCHMENT,
         {
-            "work": words(np.repeat(works[:among], among).tolist()),
-            "home": words(homes * among),
+            "work": words(works[:among], each=among),
+            "home": words(homes, times=among),
             **values.measured("people"),
             "share": floats(share.ravel(), hidden),
             "share_low": floats(np.maximum(share - QUANTILE * error, 0).ravel(), hidden),

@@ -90,10 +90,10 @@ def zone_trips_table(flows: Flows, counts: NoisyCounts, among: Nodes, factors: F
     ids = np.repeat([node.id for node in nodes], 2).tolist()
     each = (np.broadcast_to(of(ids)[:, None], spread.shape) for of in (known.value, known.sigma))
     columns = {
-        "zone": words(np.repeat(ids, len(slots)).tolist()),
-        "level": words(np.repeat([node.level.value for node in nodes], 2 * len(slots)).tolist()),
-        "direction": words(np.repeat(["out", "in"], len(slots)).tolist() * len(nodes)),
-        "slot": words(slots * len(ids)),
+        "zone": words(ids, each=len(slots)),
+        "level": words([node.level.value for node in nodes], each=2 * len(slots)),
+        "direction": words(["out", "in"], each=len(slots), times=len(nodes)),
+        "slot": words(slots, times=len(ids)),
         **values.measured("trips"),
         **values.estimated(*each),
     }
@@ -139,7 +139,7 @@ def _pairs(counts: NoisyCounts) -> dict[str, pa.Array]:
     origins, destinations, slots = (list(axis.members) for axis in counts.domain.axes)
     inner = len(destinations) * len(slots)
     return {
-        "origin": words(np.repeat(origins, inner).tolist()),
-        "destination": words(np.repeat(destinations, len(slots)).tolist() * len(origins)),
-        "slot": words(slots * (len(origins) * len(destinations))),
+        "origin": words(origins, each=inner),
+        "destination": words(destinations, each=len(slots), times=len(origins)),
+        "slot": words(slots, times=len(origins) * len(destinations)),
     }
