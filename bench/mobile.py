@@ -74,6 +74,8 @@ class Ended:
     """What a run in a process of its own came to."""
 
     seconds: float
+    cpu: float
+    """Seconds of this process on all cores: on a machine with other work, what the clock says is a share of it."""
     gigabytes: float
     """The most memory that the process ever held."""
 
@@ -152,17 +154,18 @@ def apart(action: Callable[..., None], *args: object) -> Ended:
     process.start()
     theirs.close()
     try:
-        seconds, kilobytes = ours.recv()
+        seconds, cpu, kilobytes = ours.recv()
     except EOFError:
         raise RuntimeError("the run in a process of its own failed; its words are above") from None
     process.join()
-    return Ended(seconds, kilobytes / _GIGABYTE)
+    return Ended(seconds, cpu, kilobytes / _GIGABYTE)
 
 
 def _measured(pipe: Connection, action: Callable[..., None], args: tuple[object, ...]) -> None:
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     action(*args)
-    pipe.send((time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    pipe.send((seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 
 def _file(folder: Path, day: date, shard: int) -> Path:
