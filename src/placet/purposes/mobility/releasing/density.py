@@ -1,5 +1,5 @@
 """
-People for a square kilometre at a point, from published tables alone: that of the tile where it is shown, else that
+People for a square kilometre at a point, from published tables alone: that of the tile where it is sure, else that
 of the zone. Whoever asks for any place gets the same few public answers, so no two questions tell more than one. Pure.
 """
 
@@ -77,7 +77,8 @@ class Densities:
             if areas.get(row["zone"], 0) > 0
         }
         by_tile: dict[str, dict[Hour, Density]] = {}
-        for row in [] if tiles is None else _known(tiles):
+        # What is only just shown is too often noise, where there are a hundred thousand squares.
+        for row in [] if tiles is None else _known(tiles.filter(tiles["sure"])):
             by_tile.setdefault(row["tile"], {})[row["day_type"], row["hour"]] = _density(row, 1.0)
         return cls(outlines, by_zone, by_tile)
 

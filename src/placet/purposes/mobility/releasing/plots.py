@@ -16,6 +16,8 @@ from markupsafe import Markup, escape
 _WIDTH = 720
 _LEFT, _RIGHT = 64, 16
 _ROW = 46
+_ROOM = 1.4
+"""How much longer than its longest bar a plot is at most."""
 CLASSES = 6
 """How many colours a map has."""
 _HATCHED = (
@@ -86,7 +88,9 @@ def bars(rows: Sequence[Bar], *, id: str, title: str, mark: float | None = None)
 
     Lengths are percentages and type is in pixels: legible on a telephone as on a wall.
     """
-    top = max([row.high for row in rows] + [mark or 0.0], default=1.0) or 1.0
+    # One wide interval must not press all bars to the wall: it runs out of the plot, and the text tells its end.
+    most = max([row.value for row in rows] + [mark or 0.0], default=1.0) or 1.0
+    top = min(max([row.high for row in rows], default=most), _ROOM * most)
     height = _ROW * len(rows)
 
     def x(value: float) -> str:

@@ -5,6 +5,7 @@ The report for a planner: one HTML file that needs nothing else, from the tables
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -49,6 +50,7 @@ def page(about: About, tables: Tables, places: Places, population: Estimate | No
         .get_template("report.html")
         .render(
             about=about,
+            last=about.window.until - timedelta(days=1),
             made_at=format_instant(about.made_at),
             population=population,
             loss=loss,
@@ -95,7 +97,9 @@ def _curve(tables: Tables) -> Section | None:
 def _map(tables: Tables, places: Places, titles: Mapping[str, str], hour: int) -> Section | None:
     if (table := tables.get(ZONE_PROFILE.name)) is None:
         return None
-    values = {row["zone"]: _value(row) for row in _rows(table, day_type=DayType.WEEKDAY.value, hour=hour)}
+    rows = _rows(table, day_type=DayType.WEEKDAY.value, hour=hour)
+    told = _estimated(rows)
+    values = {row["zone"]: row["estimate" if told else "people"] for row in rows}
     areas = [
         plots.Area(zone.outline, values[zone.id], f"{titles[zone.id]}: {_people(values[zone.id])}")
         for zone in places.zones
@@ -103,9 +107,14 @@ def _map(tables: Tables, places: Places, titles: Mapping[str, str], hour: int) -
     shown = [value for zone in places.zones if (value := values[zone.id]) is not None]
     return (
         f"Where people are at {hour}:00 on a weekday",
-        "Estimated for all inhabitants where a factor is known, else those who take part.",
+        "Estimated for all inhabitants." if told else "Of those who take part; nothing tells for how many they stand.",
         plots.chart(areas, id=f"map-{hour}", title=f"People by zone, weekday {hour}:00", bounds=plots.bounds(shown)),
     )
+
+
+def _estimated(rows: Sequence[Row]) -> bool:
+    """Whether all that is shown is estimated for everybody: a map has one scale."""
+    return all(row["hidden"] or row["estimate"] is not None for row in rows)
 
 
 def _swing(tables: Tables, titles: Mapping[str, str]) -> Section | None:
@@ -117,8 +126,10 @@ def _swing(tables: Tables, titles: Mapping[str, str]) -> Section | None:
     both = [(zone, by_hour[zone, NIGHT], row) for (zone, hour), row in by_hour.items()
             if hour == NOON and (zone, NIGHT) in by_hour]  # fmt: skip
     found = [
-        plots.Bar(titles[zone], noon["people"] / night["people"], noon["low"] / night["high"],
-                  noon["high"] / max(night["low"], 1), f"{noon['people'] / night['people']:.2f}")
+        _ratio(
+            titles[zone],
+            noon["people"] / night["people"], noon["low"] / night["high"], noon["high"] / max(night["low"], 1),
+        )
         for zone, night, noon in both
     ]  # fmt: skip
     ranked = sorted(found, key=lambda bar: (-bar.low, bar.name))[:MOST]
@@ -160,9 +171,9 @@ def _slow(tables: Tables, titles: Mapping[str, str]) -> Section | None:
         return None
     rows = sorted(_rows(table, slow=True), key=lambda row: (-row["ratio_low"], row["origin"], row["destination"]))
     found = [
-        plots.Bar(
+        _ratio(
             f"{titles[row['origin']]} – {titles[row['destination']]}, {row['slot']}",
-            row["ratio"], row["ratio_low"], row["ratio_high"], f"{row['ratio']:.2f}",
+            row["ratio"], row["ratio_low"], row["ratio_high"],
         )
         for row in rows[:MOST]
     ]  # fmt: skip
@@ -213,9 +224,8 @@ def _interval(row: Row) -> tuple[float, float, float] | None:
     return None if row["hidden"] else (row["people"], row["low"], row["high"])
 
 
-def _value(row: Row) -> float | None:
-    found: float | None = row["people"] if row["estimate"] is None else row["estimate"]
-    return found
+def _ratio(name: str, value: float, low: float, high: float) -> plots.Bar:
+    return plots.Bar(name, value, low, high, f"{value:.2f} ({low:.2f}–{high:.2f})")
 
 
 def _people(value: float | None) -> str:
