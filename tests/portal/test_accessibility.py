@@ -46,7 +46,7 @@ def test_axe_finds_nothing(sit_down: SitDown, language: str, scheme: str, width:
     guest.press("button[value=given]")
     look("question")
     guest.press("button[value=refused]")
-    for address in ("/", "/history", "/mobility"):
+    for address in ("/", "/mobility", "/history"):
         guest.go(address)
         look(address)
     guest.press(".timeline a")
