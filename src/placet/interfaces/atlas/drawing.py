@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from math import floor, log10
 
 import attrs
-from babel import numbers
 from markupsafe import Markup
 
 from placet.interfaces.atlas import courses
@@ -165,11 +164,6 @@ def signed(share: float, words: Words) -> str:
     percents = round(share * 100)
     sign = "+" if percents > 0 else "\N{MINUS SIGN}" if percents < 0 else "±"
     return f"{sign}{words.number(abs(percents))}\N{NO-BREAK SPACE}%"
-
-
-def decimals(value: float, words: Words) -> str:
-    """A number with two decimals, where it needs them."""
-    return str(numbers.format_decimal(value, "0.0#", locale=words.locale))
 
 
 def times(ratio: float, words: Words) -> str:

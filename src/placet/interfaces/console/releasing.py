@@ -181,7 +181,8 @@ def _account_bar(account: Account, words: Words) -> Bar:
     """What a month has cost of what it may."""
     share = float(account.spent / account.cap) if account.cap else 1.0
     name = f"{words.months[account.month.month - 1]} {account.month.year}"
-    return Bar(name, share, f"ρ {account.spent} / {account.cap} · ε {words.decimal(Loss(account.spent).epsilon)}")
+    cost = f"ρ {words.decimals(account.spent)} / {words.decimals(account.cap)}"
+    return Bar(name, share, f"{cost} · ε {words.decimal(Loss(account.spent).epsilon)}")
 
 
 def _plans(cap: Rho) -> Mapping[str, Loss]:

@@ -90,6 +90,10 @@ class Words:
         """A number with one decimal."""
         return numbers.format_decimal(value, "#,##0.0", locale=self.locale)
 
+    def decimals(self, value: float | Decimal) -> str:
+        """A number with up to three decimals, as many as it has."""
+        return numbers.format_decimal(value, "#,##0.0##", locale=self.locale)
+
     def percent(self, share: float) -> str:
         """A share in whole percents; what is not nothing is never shown as 0 %, nor what is short of all as 100 %."""
         shown = min(max(share, 0.001), 0.999) if 0 < share < 1 else share
