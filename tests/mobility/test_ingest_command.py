@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from placet.bootstrap import Application
+from placet.gate import stops
 from placet.interfaces.cli.main import main
 from placet.kernel import clock
 from sources.event_town import CELLS, EventTown, write
@@ -57,11 +58,9 @@ def test_cells_and_days_are_taken_in_and_looked_at(town: EventTown, noon: dateti
     assert told(first)["cells"] == {"added": 3, "moved": 0, "unchanged": 0, "refused": 0}
     (day,) = told(first)["days"]
     assert (day["read"], day["rows"], day["faults"], day["again"]) == (2, 1, {"unknown-subject": 1}, False)
-    assert (
-        (town.folder / f"{events.stem}.refused.csv")
-        .read_text("utf-8")
-        .startswith("line,code,reason\n3,unknown-subject")
-    )
+    assert (town.folder / f"refused-{events.name}").read_text("utf-8").startswith("line,code,reason\n3,unknown-subject")
+    with town.placet.database.transaction() as connection:
+        assert "purpose/mobility" in {one.stop.id for one in stops.listing(connection)}
     again = run("ingest", events)
     assert (again.exit_code, "nothing was changed" in again.stdout) == (0, True)
     looked = told(run("quality", "--json"))

@@ -20,6 +20,7 @@ from placet.kernel import clock
 from placet.kernel.errors import BadInput
 from placet.kernel.periods import format_instant, parse_instant
 from placet.purposes.mobility.quality import Quality
+from placet.rights.propagation import Propagation
 from placet.sources.model import Manifest
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def ingest_command(
     if len(files) > 1 and (day is not None or refused is not None):
         raise BadInput("--day and --refused are for one file", code="bad-option")
     with open_agreed() as application:
+        # Before there is anything to stop: a withdrawal is owed by the places that were known when it was said.
+        Propagation(application.database, application.duties).register(now=clock.now())
         known = None if cells is None else _take_cells(application, cells, since)
         taken = [
             _take(application, file, None if day is None else day.date(), refused, replace=replace, shown=not as_json)
@@ -90,7 +93,8 @@ def _take(
 
 
 def _report(file: Path) -> Path:
-    return file.with_name(f"{file.stem}.refused.csv")
+    # Not `events-….csv`, which would be taken for a day the next time.
+    return file.with_name(f"refused-{file.stem}.csv")
 
 
 @contextlib.contextmanager

@@ -47,7 +47,8 @@ def work_command() -> None:
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        # In a thread of its own: the signal may have come while this one holds the lock of the event.
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     with open_application() as application:
         out.print("working; stop with Ctrl-C")
         Worker(application).run(stop)
