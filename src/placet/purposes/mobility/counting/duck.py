@@ -69,9 +69,10 @@ class DuckSession:
         if step.name == "marked" and self.quick:
             marked = quick.marked(self.found["events"], self.given, threads=self.quick)
             if marked is not None:
-                return self.give(step.name, marked)
+                self.give(step.name, marked)
+                del self.given[step.name]  # The connection has it now.
+                return
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {step.name} AS {step.sql('duckdb')}")
-        return None
 
     def write(self, step: Step, path: Path) -> None:
         self.connection.execute(f"COPY ({step.sql('duckdb')}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION zstd)")
