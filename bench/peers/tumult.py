@@ -7,6 +7,7 @@ Tumult Analytics, in an environment of its own under build/: it needs other vers
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,8 @@ def _written(lake: Lake, folder: Path, rows: int) -> None:
 
 def _theirs(folder: Path) -> Sample:
     script = Path(__file__).with_name("tumult_release.py")
-    done = subprocess.run([str(_PYTHON), str(script), str(folder)], capture_output=True, text=True, check=False)
+    command, env = [str(_PYTHON), str(script), str(folder)], os.environ | {"PYSPARK_PYTHON": str(_PYTHON)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     told = json.loads(done.stdout.splitlines()[-1])
