@@ -36,9 +36,9 @@ from placet.subjects.model import Alias, Subject
 
 PHONE, MAIL, CODE = "+37126123457", "zane.ozola.slepens@example.lv", "161175-19997"
 NAME, BORN, PROOF = "Zane Ozola-Slepenā", date(1999, 2, 3), "notary 4711/Z"
-WISH, REASON, RECORDING = "Mans tālrunis ir slepens 7781", "caller sounded like Zane", b"recording/zane/7781.wav"
+WISH, REASON, RECORDING = "Mans tālrunis ir slepens z-7781", "caller sounded like Zane", b"recording/zane/z-7781.wav"
 PLANTED = [PHONE, PHONE[1:], PHONE[4:], MAIL, CODE.replace("-", ""), CODE, NAME, "Slepen", BORN.isoformat(), PROOF,
-           WISH, "7781", REASON, RECORDING.decode()]  # fmt: skip
+           WISH, "z-7781", REASON, RECORDING.decode()]  # fmt: skip
 """Whatever of this is found anywhere after the erasure is found too much."""
 
 

@@ -276,8 +276,8 @@ def _barred(standing: Standing, channel: ChannelId | None) -> datetime | None:
 
 
 def _reach(standing: Standing, channel: ChannelId | None) -> list[ChannelId | None]:
-    """What a no reaches: its channel, or the purpose and every channel that was ever spoken about."""
-    return [channel] if channel is not None else [None, *(key for key in standing if key is not None)]
+    """What a no reaches: its channel, or the purpose and every channel that was ever spoken about, by name."""
+    return [channel] if channel is not None else [None, *sorted(key for key in standing if key is not None)]
 
 
 def _closed(before: State | None, fresh: State, record: Foldable) -> State:
