@@ -9,7 +9,7 @@ from typing import Any
 _ROOT = Path(__file__).parent.parent
 PAGE = _ROOT / "docs" / "reference" / "benchmarks.md"
 RESULTS = _ROOT / "bench" / "results"
-TABLES = ("core", "faces", "offers")
+TABLES = ("core", "faces", "offers", "mobility")
 _HEAD = "| what | n | ratio | ours | peer | CPU an operation | must |\n|---|---|---|---|---|---|---|"
 
 
