@@ -38,8 +38,8 @@ class Database:
 
     def look_again(self, *schemas: str) -> None:
         """
-        Let the planner count the rows of some schemas anew: for whoever has just written many thousands at once.
-        PostgreSQL does it by itself within a minute; until then it would read whole tables for a handful of rows.
+        Let the planner count the rows of some schemas anew, of tables that have grown by half: for whoever has just
+        written many thousands. By itself it does so within a minute, and until then may read whole tables for a few.
         """
         with self.transaction() as connection:
             connection.execute("SELECT store.look_again(%s)", [list(schemas)])
