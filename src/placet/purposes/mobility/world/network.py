@@ -10,19 +10,8 @@ import pyarrow as pa
 from placet.purposes.mobility.places import grid
 from placet.purposes.mobility.places.footprints import nearest
 from placet.purposes.mobility.places.model import Floats, Tiles, Whole
+from placet.sources.cells import SCHEMA
 
-CELLS = pa.schema(
-    [
-        ("code", pa.int32()),
-        ("cell", pa.string()),
-        ("lon", pa.float64()),
-        ("lat", pa.float64()),
-        ("range_m", pa.float64()),
-        ("since", pa.int64()),
-        ("until", pa.int64()),
-    ]
-)
-"""As `sources` keeps the cells of the operator; *since* and *until* are UTC seconds, half-open."""
 FOREVER = 2**62
 RESIDENTS_A_CELL = 1500
 _TOWN_REACH, _LAND_REACH = 1500.0, 8000.0
@@ -51,7 +40,7 @@ def laid_out(tiles: Tiles, residents: Floats) -> pa.Table:
     since, until = np.zeros(len(at), np.int64), np.full(len(at), FOREVER)
     return pa.Table.from_arrays(
         [pa.array(column) for column in (at.astype(np.int32), _names(len(at)), lon, lat, reach, since, until)],
-        schema=CELLS,
+        schema=SCHEMA,
     )
 
 

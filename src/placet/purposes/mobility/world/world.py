@@ -48,7 +48,7 @@ class World:
 
     @property
     def cells(self) -> pa.Table:
-        """The network, as `sources` keeps it (`network.CELLS`)."""
+        """The network, as `sources` keeps it (`sources.cells.SCHEMA`)."""
         return self.country.cells
 
     @property
