@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from placet.bootstrap import Application
+from placet.interfaces.bearer import credentials
 from placet.interfaces.camara.population_density import PopulationDensity
 from placet.interfaces.camara.problems import Refused, of
 from placet.kernel import clock
-from placet.kernel.errors import Denied, PlacetError
+from placet.kernel.errors import PlacetError
 
 SCOPE = "mobility:read"
 _CORRELATOR = re.compile(r"[a-zA-Z0-9\-_:;./<>{}]{1,256}", re.ASCII)
@@ -51,10 +52,7 @@ def camara(application: Application, *, now: Callable[[], datetime] = clock.now)
 
 
 def _admit(application: Application, authorization: str, now: datetime) -> None:
-    kind, _, text = authorization.partition(" ")
-    if kind.lower() != "bearer" or not text.strip():
-        raise Denied("send an API key as `Authorization: Bearer …`", code="no-key")
-    client = application.api_keys.authenticate(text.strip(), now=now)
+    client = application.api_keys.authenticate(credentials(authorization), now=now)
     client.require(SCOPE)
     application.api_keys.admit(client)
 

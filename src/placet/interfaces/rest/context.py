@@ -14,9 +14,10 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from placet.access.keys import Client
 from placet.bootstrap import Application
 from placet.gate.replica import Replica
+from placet.interfaces.bearer import missing
 from placet.interfaces.rest.metrics import Metrics
 from placet.kernel import clock
-from placet.kernel.errors import BadInput, Denied
+from placet.kernel.errors import BadInput
 from placet.subscribers.actions import Subscribers
 
 PUBLIC: dict[str, list[object]] = {"security": []}
@@ -63,7 +64,7 @@ def client_with(
     shown: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Client:
     if shown is None:
-        raise Denied("send an API key as `Authorization: Bearer …`", code="no-key")
+        raise missing()
     keys = context.application.api_keys
     client = keys.authenticate(shown.credentials.strip(), now=clock.now())
     for scope in scopes.scopes:

@@ -28,10 +28,11 @@ from placet.consents.model import Actor, Outcome, Recorded, Refused, Wish
 from placet.gate.actions import Answer, answer_json
 from placet.gate.model import Question, Token
 from placet.gate.replica import Replica
+from placet.interfaces.bearer import credentials
 from placet.interfaces.rest.limits import read_body
 from placet.interfaces.rest.problems import broken, problem
 from placet.kernel import clock
-from placet.kernel.errors import BadInput, Denied, NotFound, PlacetError, Unavailable
+from placet.kernel.errors import BadInput, NotFound, PlacetError, Unavailable
 from placet.kernel.ids import ActivityId, ChannelId, MandateId, PurposeId, SubjectId
 from placet.kernel.periods import aware
 
@@ -219,10 +220,8 @@ class HotRoutes:
             )
 
     def _client(self, headers: Headers, needed: str, now: datetime) -> Client:
-        kind, _, key = (headers.get("authorization") or "").partition(" ")
-        if kind.lower() != "bearer" or not key:
-            raise Denied("send an API key as `Authorization: Bearer …`", code="no-key")
-        client = self._application.api_keys.authenticate(key.strip(), now=now)
+        key = credentials(headers.get("authorization"))
+        client = self._application.api_keys.authenticate(key, now=now)
         client.require(needed)
         return client
 
