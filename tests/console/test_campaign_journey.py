@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from console.campaign_desk import WORDS, begin, keep, press, write
 from console.console_crowd import NAME, AtConsole, crowd
@@ -131,7 +131,7 @@ def build(guest: Guest, *, name: str = "Phones in spring") -> str:
         guest.press("button.primary")
     guest.go(f"{here}/audience")
     page.check("[name='is.language.ru']")
-    page.wait_for_function("() => document.querySelector('#count .tiles b')?.innerText === '0'")
+    expect(page.locator("#count .tiles b").first).to_have_text("0", timeout=30_000)
     page.uncheck("[name='is.language.ru']")
     page.check("[name='is.language.lv']")
     guest.press("button.primary")
@@ -171,7 +171,7 @@ def test_a_campaign_is_built_approved_tried_sent_and_its_results_are_read(
     assert "Approved, not started" in other.page.inner_text(".head .state")
     firm.work(CampaignId(UUID(here.rpartition("/")[2])), an_allowed_hour(firm.placet))
     other.go(here)
-    other.page.wait_for_function("() => document.querySelector('#progress .tally')?.innerText.includes('Waiting: 0')")
+    expect(other.page.locator("#progress .tally").first).to_contain_text("Waiting: 0", timeout=30_000)
     told = other.page.inner_text("#progress")
     assert "Sent: " in told
     letters = [email.message_from_bytes(one.content, policy=email.policy.default) for one in firm.sink.taken[1:]]

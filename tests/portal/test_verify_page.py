@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from portal_browser import axe_source, served
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -232,7 +232,7 @@ def test_every_place_of_every_small_tree_and_every_outcome_is_proved(opened: Cal
 @pytest.mark.browser
 def test_a_reader_is_told_what_was_found(opened: Callable[..., Page], site: str) -> None:
     page = opened()
-    page.wait_for_function("document.querySelector('#keys').value !== ''")
+    expect(page.locator("#keys")).not_to_have_value("", timeout=30_000)
     good = check(page, GENUINE)
     for words in (
         "The receipt is genuine",
