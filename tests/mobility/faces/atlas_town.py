@@ -97,13 +97,15 @@ def released(
     id: str = "2026-10",
     *,
     places: Places | None = None,
+    part: float = 0.3,
+    seed: int = 1,
     made_at: datetime = MADE,
     made_by: StaffId | None = None,
     public_by: StaffId | None = None,
 ) -> Release:
     """A release laid down as if it had been made; public when somebody is named who made it so."""
     places, window = places or country(), Window.month(id[:7])
-    noisy = counts(places)
+    noisy = counts(places, part=part, seed=seed)
     spent = {
         product.name: Spent(product.rho, product.sigma() / product.unit, product.bound, product.unit, "opendp")
         for product in PRODUCTS

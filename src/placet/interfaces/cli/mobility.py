@@ -6,6 +6,7 @@ import click
 
 from placet.interfaces.cli.mobility_attack import attack_command
 from placet.interfaces.cli.mobility_budget import budget_command
+from placet.interfaces.cli.mobility_compare import compare_command
 from placet.interfaces.cli.mobility_events import ingest_command, quality_command
 from placet.interfaces.cli.mobility_releases import (
     publish_command,
@@ -33,6 +34,7 @@ for command in (
     publish_command,
     withdraw_command,
     releases_command,
+    compare_command,
     demo_command,
 ):
     mobility_group.add_command(command)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import FileResponse
@@ -20,11 +19,9 @@ from placet.interfaces.rest.mobility_shapes import (
     ReleasesOut,
 )
 from placet.interfaces.rest.shapes import Limit, Text
-from placet.kernel.errors import NotFound
 from placet.purposes.mobility.model import ReleaseId
 from placet.purposes.mobility.privacy.accounting import DELTA, Loss
-from placet.purposes.mobility.releasing import comparing
-from placet.purposes.mobility.releasing.model import CATCHMENT, TABLES, Release, TableName
+from placet.purposes.mobility.releasing.model import CATCHMENT, Release, TableName
 
 router = APIRouter(prefix="/v1/mobility/releases", tags=["mobility"], dependencies=[needs("mobility:read")])
 
@@ -91,25 +88,13 @@ def read_changes(
 ) -> ChangesOut:
     """What changed since another release, the largest changes first, each with its interval."""
     after, before = _public(here, release), _public(here, baseline)
-    comparing.demand_comparable(after, before)
-    if (shape := TABLES.get(TableName(table))) is None:
-        raise NotFound("the release has no such table; its dictionary names them", code="unknown-table")
-    shelf = here.application.mobility.releases
-    found = comparing.changes(shape, shelf.table(after, shape.name), shelf.table(before, shape.name))
-    return ChangesOut(release=release, baseline=baseline, table=table, rows=_largest(found, limit))
+    found = here.application.mobility.releases.changes(after, before, TableName(table))
+    return ChangesOut(release=release, baseline=baseline, table=table, rows=found.slice(0, limit).to_pylist())
 
 
 def _public(here: Here, release: str) -> Release:
     with here.application.database.transaction() as connection:
         return here.application.mobility.releases.get_public(connection, ReleaseId(release))
-
-
-def _largest(changes: pa.Table, limit: int) -> list[dict[str, Any]]:
-    """Those that surely changed first, each group by how much."""
-    keyed = changes.append_column("size", pc.abs(changes["difference"]))
-    ordered = keyed.sort_by([("changed", "descending"), ("size", "descending")])
-    found: list[dict[str, Any]] = ordered.drop_columns(["size"]).slice(0, limit).to_pylist()
-    return found
 
 
 def _shape(here: Here, release: Release) -> ReleaseOut:

@@ -20,7 +20,7 @@ from psycopg import Connection
 from placet.kernel.errors import BadInput, Conflict, Denied, NotFound
 from placet.kernel.ids import StaffId
 from placet.purposes.mobility.model import ReleaseId
-from placet.purposes.mobility.releasing import files, store, stored
+from placet.purposes.mobility.releasing import comparing, files, store, stored
 from placet.purposes.mobility.releasing.model import TABLES, Release, State, TableName
 
 _MOST_NOTICE = 1_000
@@ -69,6 +69,12 @@ class Releases:
         if name not in TABLES or f"{name}.parquet" not in self.files(release):
             raise NotFound("the release has no such table; its dictionary names them", code="unknown-table")
         return _table(self.place(release), name, release.sha256)
+
+    def changes(self, release: Release, baseline: Release, name: TableName) -> pa.Table:
+        """What changed in a table since *baseline*, the largest changes first (`comparing`)."""
+        comparing.demand_comparable(release, baseline)
+        after, before = self.table(release, name), self.table(baseline, name)
+        return comparing.largest_first(comparing.changes(TABLES[name], after, before))
 
     def zones(self, release: Release) -> Mapping[str, Any]:
         """Zones and regions as GeoJSON: `id`, `title_lv|ru|en`, `population`, `parent`, `level` of each."""

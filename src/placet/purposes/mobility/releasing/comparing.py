@@ -7,6 +7,7 @@ Estimates are compared where both releases have them, since other people take pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,8 @@ COMPARED: Sequence[Column] = (
     Column("changed", pa.bool_(), "The interval of the difference does not hold 0."),
 )
 """Beside the keys of the table that is compared; rows that are hidden in one of the two are left out."""
+_PLACES = ("zone", "origin", "destination", "home", "work")
+"""The keys that name a zone."""
 
 
 def demand_comparable(release: Release, baseline: Release) -> None:
@@ -56,6 +59,18 @@ def changes(shape: Table, after: pa.Table, before: pa.Table) -> pa.Table:
              zip(COMPARED[:-1], columns, strict=True)}  # fmt: skip
     found["changed"] = pa.array(np.abs(difference) > QUANTILE * error)
     return pa.table({**{key: joined[key] for key in keys}, **found})
+
+
+def of_zone(changes: pa.Table, zone: str) -> pa.Table:
+    """Those of *changes* that name *zone*, at either end."""
+    named = [pc.equal(changes[column], zone) for column in _PLACES if column in changes.column_names]
+    return changes.filter(reduce(pc.or_, named)) if named else changes.slice(0, 0)
+
+
+def largest_first(changes: pa.Table) -> pa.Table:
+    """Those that surely changed before the others, each group by how much."""
+    keyed = changes.append_column("size", pc.abs(changes["difference"]))
+    return keyed.sort_by([("changed", "descending"), ("size", "descending")]).drop_columns(["size"])
 
 
 def _names(shape: Table, *tables: pa.Table) -> tuple[str, str, str]:
