@@ -50,7 +50,8 @@ def compare_command(
 ) -> None:
     """Show what changed in RELEASE since BASELINE, with intervals.
 
-    The largest sure changes of each table stand first. It reads published tables alone, so it costs no privacy. Rows that are hidden in one of the two are left out.
+    The largest sure changes of each table stand first. It reads published tables alone, so it costs
+    no privacy. Rows that are hidden in one of the two are left out.
     """
     with open_application() as application:
         after, before = _both(application, release, baseline)
