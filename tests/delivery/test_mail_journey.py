@@ -111,7 +111,7 @@ def test_a_customer_stops_a_topic_then_the_channel_from_the_mail_and_sees_the_re
     assert guest.page.inner_text("h1") == "Apturēts"
     guest.page.goto(link)
     guest.press("button[value=channel]")
-    assert guest.page.inner_text("h1") == "Apturēts pa e-pastu"
+    assert guest.page.inner_text("h1") == "Apturēts e-pastā"
     assert guest.page.is_visible("button[value=again]")
     post.house.plan(offer(anna, "campaign/2", post.house.now, topic="phones"))
     assert post.house.claim().started == ()

@@ -49,7 +49,7 @@ _DECISIONS: Mapping[str, Mapping[Decision, str]] = {
 _ROUTES: Mapping[str, Mapping[str, str]] = {
     "lv": {
         "portal": "tīmekļa vietnē",
-        "desk": "klientu apkalpošanas centrā",
+        "desk": "klientu centrā",
         "phone": "pa tālruni",
         "sms": "ar SMS",
         "post": "ar vēstuli",
