@@ -42,11 +42,13 @@ from placet.delivery.answers import Answers
 from placet.delivery.app import APP, App
 from placet.delivery.calls import Calls
 from placet.delivery.channels import email as email_channel
+from placet.delivery.channels import lmtp as returns_lmtp
 from placet.delivery.channels import maildir as returns_maildir
 from placet.delivery.channels import sms as sms_channel
 from placet.delivery.codes import CodeMessages
 from placet.delivery.inbox import Inbox
 from placet.delivery.letters import Letter
+from placet.delivery.lmtp_server import Lmtp, Place
 from placet.delivery.mailbox import Maildir
 from placet.delivery.model import Channel
 from placet.delivery.notes import Note, Notes
@@ -120,7 +122,9 @@ class Application:
     channels: tuple[Channel, ...] = ()
     """The ways to reach people that are set up, and the inbox of the app, which always is."""
     maildir: Maildir | None = None
-    """Where mail comes back to, if that is set up."""
+    """Where mail comes back to, if that is set up, and what of it nobody understood."""
+    lmtp_place: Place | None = None
+    """Where the mail server hands over what comes back, if that is set up."""
 
     def catalogue(self, connection: Connection) -> Catalogue:
         return self.in_force.read(connection)
@@ -156,6 +160,13 @@ class Application:
         if self.maildir is None:
             return None
         return Returns(self.database, self.unsubscribing, self.rulebook, self.maildir)
+
+    @property
+    def lmtp(self) -> Lmtp | None:
+        """What takes mail that comes back from the mail server."""
+        if self.lmtp_place is None or self.returns is None:
+            return None
+        return Lmtp(self.lmtp_place, self.returns)
 
     @property
     def receipting(self) -> Receipting:
@@ -282,6 +293,7 @@ def composed(config: Config, url: str, roles: Roles, master: MasterKey) -> Appli
         duties=(offers.duties, mobility.duties),
         channels=(*wires, app),
         maildir=returns_maildir(config),
+        lmtp_place=returns_lmtp(config),
     )
 
 

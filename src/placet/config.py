@@ -96,6 +96,7 @@ class Config:
     smtp_from_name: str = "Amigo"
     smtp_return_domain: str | None = None
     returns_maildir: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    returns_lmtp: str | None = None
     dkim_domain: str | None = None
     dkim_selector: str | None = None
     dkim_key_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))

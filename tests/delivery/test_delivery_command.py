@@ -39,7 +39,7 @@ def test_messages_are_counted_by_channel_and_state_and_nobody_is_named(house: Ho
     assert answer("status") == {"messages": {"email": {"planned": 1, "sent": 1}}, "suppressed": {}, "sought": {}}
     assert answer("returns") == {"returned": {}, "sent": 0, "complaint_rate": None, "unread": None}
     assert "anna" not in run("status").stdout
-    assert "No Maildir is set up" in run("returns").stdout
+    assert "Nothing takes in what comes back" in run("returns").stdout
 
 
 def test_whoever_asks_not_to_be_contacted_gets_no_marketing_though_they_once_said_yes(

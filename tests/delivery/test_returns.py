@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pytest
 from delivery_house import EMAIL, SERVICE, House, offer
+from mail_back import DOMAIN, complaint, report, said, sent, stop_mail
 
 from placet.bootstrap import erase
-from placet.consents.actions import history
 from placet.delivery.mailbox import Maildir
-from placet.delivery.model import Kind, MessageId, Outgoing, Sent, Unknown
+from placet.delivery.model import Kind
 from placet.delivery.returns import Returns
 from placet.delivery.status import came_back
-from placet.subjects.model import Subject
-
-DOMAIN = "r.amigo.lv"
 
 
 @pytest.fixture
@@ -28,47 +25,11 @@ def returns(house: House, tmp_path: Path) -> Returns:
     return Returns(placet.database, placet.unsubscribing, placet.rulebook, maildir)
 
 
-def sent(
-    house: House, person: Subject, key: str = "campaign/7", *, lost: bool = False, service: bool = False
-) -> Outgoing:
-    """An offer (or a *service* message) that has left; *lost*: its answer never came."""
-    more = {"kind": Kind.SERVICE, "activity": SERVICE} if service else {"topic": key}
-    house.plan(offer(person, key, house.now, **more))
-    (started,) = house.claim().started
-    house.settle({started.id: Unknown("answer-lost") if lost else Sent("q1")})
-    return started
-
-
 def brought(returns: Returns, house: House, *mails: str) -> int:
     """The mail server delivers *mails*, and the worker looks."""
     for number, mail in enumerate(mails):
         (returns.maildir.folder / "new" / f"1.{number}.mx").write_bytes(mail.replace("\n", "\r\n").encode())
     return returns.round(house.now)
-
-
-def report(reference: str, action: str, status: str) -> str:
-    return (
-        f'To: b+{reference}@{DOMAIN}\nContent-Type: multipart/report; report-type=delivery-status; boundary="x"\n\n'
-        "--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.lv\n\n"
-        f"Final-Recipient: rfc822; anna@example.lv\nAction: {action}\nStatus: {status}\n\n--x--\n"
-    )
-
-
-def complaint(reference: str, kind: str = "abuse") -> str:
-    return (
-        'To: abuse@amigo.lv\nContent-Type: multipart/report; report-type=feedback-report; boundary="x"\n\n'
-        f"--x\nContent-Type: message/feedback-report\n\nFeedback-Type: {kind}\n\n"
-        f"--x\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{reference}@{DOMAIN}>\n\n--x--\n"
-    )
-
-
-def said(house: House, person: Subject) -> list[tuple[str, str | None, str]]:
-    with house.placet.database.transaction() as connection:
-        return [(one.decision, one.channel, one.route) for one in history(connection, person.id)]
-
-
-def stop_mail(house: House, message: MessageId) -> str:
-    return f"From: anna@example.lv\nTo: u+{house.placet.unsubscribing.tokens.make(message)}@{DOMAIN}\n\nStop, please."
 
 
 def test_a_bounce_ends_its_message_and_nothing_goes_to_that_address_any_more(house: House, returns: Returns) -> None:

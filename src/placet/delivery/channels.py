@@ -11,6 +11,7 @@ from placet.config import Config
 from placet.delivery.addresses import sms_sender
 from placet.delivery.composing import Composers
 from placet.delivery.dkim import Signer, signer
+from placet.delivery.lmtp_server import Place, place
 from placet.delivery.mail import House, house
 from placet.delivery.mailbox import Maildir
 from placet.delivery.model import MessageId
@@ -71,8 +72,15 @@ def sms(
 
 
 def maildir(config: Config) -> Maildir | None:
-    """Where mail comes back to, or None without `PLACET_RETURNS_MAILDIR`."""
-    return None if config.returns_maildir is None else Maildir.opened(config.returns_maildir, return_domain(config))
+    """Where mail comes back to, or is put aside; None where `PLACET_RETURNS_MAILDIR` and `…_LMTP` are both not set."""
+    if config.returns_maildir is not None:
+        return Maildir.opened(config.returns_maildir, return_domain(config))
+    return None if config.returns_lmtp is None else Maildir(config.data_dir / "returns", return_domain(config))
+
+
+def lmtp(config: Config) -> Place | None:
+    """Where mail that comes back is handed over, or None without `PLACET_RETURNS_LMTP`."""
+    return None if config.returns_lmtp is None else place(config.returns_lmtp)
 
 
 def return_domain(config: Config) -> str:

@@ -19,6 +19,9 @@ import attrs
 from placet.delivery.model import Delivered, Failed, Outcome, Sent
 from placet.delivery.replies import Blame, blame, status_of
 
+LARGEST = 1_000_000
+"""Bytes of a mail that are read; the reports stand at its beginning."""
+_OURS = re.compile(r"[bu](\+.*)?", re.DOTALL | re.IGNORECASE)
 _RETURN = re.compile(r"\b([bu])\+([a-z0-9-]{8,100})@", re.ASCII | re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<([a-z0-9-]{8,100})@([a-z0-9.-]+)>", re.ASCII | re.IGNORECASE)
 
@@ -53,24 +56,31 @@ class Unread:
 Returned = Bounce | Complaint | StopAsked | Unread
 
 
-def returned(content: bytes, *, domain: str) -> Returned:
+def is_ours(address: str, *, domain: str) -> bool:
+    """Whether *address* is a return address at *domain*: `b`, `u`, or one of these with what stands behind a `+`."""
+    local, _, at = address.rpartition("@")
+    return at.lower() == domain.lower() and _OURS.fullmatch(local) is not None
+
+
+def returned(content: bytes, *, domain: str, to: str = "") -> Returned:
     """
-    What *content*, a mail delivered to a return address at *domain*, says.
+    What *content*, a mail delivered to a return address at *domain*, says; *to* is the address on its envelope, if that
+    is known, and counts before those in its header.
 
     The part `message/feedback-report` makes it a complaint, `message/delivery-status` a bounce; else its own address
     decides.
     """
-    mail = email.message_from_bytes(content, policy=email.policy.compat32)
-    to = dict(_addressed(mail))
+    mail = email.message_from_bytes(content[:LARGEST], policy=email.policy.compat32)
+    tokens = dict(_tokens(to)) or dict(_addressed(mail))
     parts = {part.get_content_type(): part for part in mail.walk()}
     original = _original(parts, domain)
     if "message/feedback-report" in parts:
         return _complaint(parts["message/feedback-report"], original)
     if "message/delivery-status" in parts:
-        reference = to.get("b") or original
+        reference = tokens.get("b") or original
         return Unread() if reference is None else Bounce(reference, _outcome(parts["message/delivery-status"]))
-    if "u" in to and not _automatic(mail):
-        return StopAsked(to["u"])
+    if "u" in tokens and not _automatic(mail):
+        return StopAsked(tokens["u"])
     return Unread()
 
 
@@ -109,8 +119,12 @@ def _addressed(mail: Message) -> Iterator[tuple[str, str]]:
     """Which of our return addresses the mail was delivered to, and its token or reference."""
     for name in ("To", "Delivered-To", "X-Original-To"):
         for value in mail.get_all(name, []):
-            for kind, token in _RETURN.findall(str(value)):
-                yield kind.lower(), token.lower()
+            yield from _tokens(str(value))
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    for kind, token in _RETURN.findall(text):
+        yield kind.lower(), token.lower()
 
 
 def _original(parts: dict[str, Message], domain: str) -> str | None:

@@ -1,5 +1,6 @@
 """
-A Maildir into which the mail server puts what comes back: each mail is acted on once, then put away.
+A Maildir into which the mail server puts what comes back: each mail is acted on once, then put away. What is handed
+over by LMTP instead comes here only if nobody understands it.
 
 A file is moved only after its content was acted on. Whoever dies in between acts on it again, which changes nothing:
 a message has one end, and stopping twice is stopping. What was understood lies in `cur`, what was not in the folder
@@ -8,17 +9,18 @@ a message has one end, and stopping twice is stopping. What was understood lies 
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import attrs
 
-from placet.delivery.mail_returns import Returned, Unread, returned
+from placet.delivery.mail_returns import LARGEST, Returned, Unread, returned
 from placet.kernel.errors import Misconfigured
 
-LARGEST = 1_000_000
-"""Bytes of a mail that are read; the reports stand at its beginning."""
 MOST = 1000
 """Mails of one round."""
 
@@ -42,15 +44,28 @@ class Maildir:
         new = sorted((self.folder / "new").iterdir())[:MOST]
         return sum(self._collected(file, act) for file in new)
 
+    def keep(self, content: bytes) -> None:
+        """Put a mail that nobody understood aside, on the disk before this returns; the same mail again is one file."""
+        folders = self._made_aside()
+        name = sha256(content).hexdigest()[:32]
+        draft = folders["tmp"] / f"{name}.{os.getpid()}.{threading.get_ident()}"
+        draft.touch(mode=0o600)
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.rename(folders["new"] / name)
+        _flushed(folders["new"])
+
     def unread(self) -> int:
         """How many mails wait for a person to look at them."""
-        return sum(1 for _ in _files(self._aside / "new", self._aside / "cur"))
+        return sum(1 for _ in _files(self.aside / "new", self.aside / "cur"))
 
     def sweep(self, *, before: datetime) -> int:
         """Delete what was put away and came before an instant; returns how many."""
         old = [
             file
-            for file in _files(self.folder / "cur", self._aside / "new", self._aside / "cur")
+            for file in _files(self.folder / "cur", *(self.aside / name for name in ("new", "cur", "tmp")))
             if datetime.fromtimestamp(file.stat().st_mtime, UTC) < before
         ]
         for file in old:
@@ -58,7 +73,8 @@ class Maildir:
         return len(old)
 
     @property
-    def _aside(self) -> Path:
+    def aside(self) -> Path:
+        """Where what was not understood waits for a person, a Maildir by itself."""
         return self.folder / ".Unread"
 
     def _collected(self, file: Path, act: Callable[[Returned], None]) -> bool:
@@ -73,10 +89,25 @@ class Maildir:
         return True
 
     def _put_away(self, file: Path, *, aside: bool) -> None:
-        to = self._aside / "new" / file.name if aside else self.folder / "cur" / f"{file.name}:2,S"
-        for each in (to.parent, *((self._aside / "cur", self._aside / "tmp") if aside else ())):
-            each.mkdir(parents=True, exist_ok=True)
-        file.rename(to)
+        if aside:
+            file.rename(self._made_aside()["new"] / file.name)
+        else:
+            file.rename(self.folder / "cur" / f"{file.name}:2,S")
+
+    def _made_aside(self) -> dict[str, Path]:
+        folders = {name: self.aside / name for name in ("new", "cur", "tmp")}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+        return folders
+
+
+def _flushed(folder: Path) -> None:
+    """A new name in *folder* is on the disk as well."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _files(*folders: Path) -> Iterator[Path]:

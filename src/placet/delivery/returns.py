@@ -18,7 +18,7 @@ from placet.consents import actions as consents
 from placet.consents.actions import Rulebook
 from placet.consents.model import Decision, Route
 from placet.delivery import store
-from placet.delivery.mail_returns import Bounce, Complaint, Returned, StopAsked, Unread
+from placet.delivery.mail_returns import Bounce, Complaint, Returned, StopAsked, Unread, returned
 from placet.delivery.mailbox import Maildir
 from placet.delivery.model import Belonging
 from placet.delivery.unsubscribing import Unsubscribing, belonging
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 @attrs.frozen
 class Returns:
-    """Follows one Maildir; several processes may, acting twice on a mail changes nothing."""
+    """Follows one Maildir, or is handed mail (`lmtp_server`); several processes may: acting twice changes nothing."""
 
     database: Database
     links: Unsubscribing
@@ -55,6 +55,13 @@ class Returns:
     def round(self, now: datetime) -> int:
         """Act on what is new; returns how many mails there were."""
         return self.maildir.collect(lambda found: self.act(found, now))
+
+    def take(self, content: bytes, *, to: str, now: datetime) -> None:
+        """One mail that was handed over for *to*: on return its effect is committed, or it is kept for a person."""
+        found = returned(content, domain=self.maildir.domain, to=to)
+        if isinstance(found, Unread):
+            self.maildir.keep(content)
+        self.act(found, now)
 
     def act(self, found: Returned, now: datetime) -> None:
         """What one mail says is done and counted in one transaction."""

@@ -38,8 +38,8 @@ class Worker:
     """
     Writes the records of expiries, forgets old idempotency keys, watches the stops; beside it the keeper follows with
     the tree, the propagation with what purposes must stop, and the courier with what subscribers must be told; where a
-    channel is set up, the sender with what people are sent, and the queue that withdrawals empty; where a Maildir is,
-    the mail that comes back.
+    channel is set up, the sender with what people are sent, and the queue that withdrawals empty; where a Maildir or
+    a place for LMTP is, the mail that comes back.
     """
 
     def __init__(self, application: Application) -> None:
@@ -86,8 +86,10 @@ class Worker:
         if self._application.service.channels:
             followers.append(("receipting", self._application.receipting.follow))
             followers.append(("renewing", self._application.renewing.follow))
-        if (returns := self._application.returns) is not None:
+        if (returns := self._application.returns) is not None and self._application.config.returns_maildir is not None:
             followers.append(("returns", returns.follow))
+        if (lmtp := self._application.lmtp) is not None:
+            followers.append(("lmtp", lmtp.follow))
         return followers
 
     def round(self, now: datetime) -> None:

@@ -45,13 +45,14 @@ def returns_command(as_json: bool) -> None:
     with open_application() as application:
         with application.database.transaction() as connection:
             found = status.came_back(connection, now=clock.now())
-        unread = None if application.maildir is None else application.maildir.unread()
+        maildir = application.maildir
+        unread = None if maildir is None else maildir.unread()
     if as_json:
         print_json(
             {"returned": found.counts, "sent": found.sent, "complaint_rate": found.complaint_rate, "unread": unread}
         )
     else:
-        _show_returns(found, unread)
+        _show_returns(found, unread, "" if maildir is None else str(maildir.aside))
 
 
 @delivery_group.command("block")
@@ -126,7 +127,7 @@ def _show_standing(found: Standing) -> None:
         out.print(f"{channel}   not written to:   {said}")
 
 
-def _show_returns(found: CameBack, unread: int | None) -> None:
+def _show_returns(found: CameBack, unread: int | None, aside: str) -> None:
     if found.counts:
         out.print("   ".join(f"{what} {count}" for what, count in found.counts.items()))
     else:
@@ -134,6 +135,6 @@ def _show_returns(found: CameBack, unread: int | None) -> None:
     if found.complaint_rate is not None:
         out.print(f"complaints: {found.complaint_rate:.4%} of {found.sent} mails")
     if unread is None:
-        out.print("No Maildir is set up (PLACET_RETURNS_MAILDIR).")
+        out.print("Nothing takes in what comes back (PLACET_RETURNS_LMTP, PLACET_RETURNS_MAILDIR).")
     elif unread:
-        out.print(f"{unread} mails wait for a person, in the folder .Unread of the Maildir")
+        out.print(f"{unread} mails wait for a person, in {aside}")
