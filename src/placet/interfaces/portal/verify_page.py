@@ -2,8 +2,8 @@
 `/verify`: one file that checks a receipt in the browser, can be saved, and is the same for everybody.
 
 Script, style and words are inside, so that nothing is loaded; the policy, in the page and on the answer, allows exactly
-these by their hashes (CSP 3 §2.3.1). Its SHA-256 is published at `/verify/sha256` and in docs/how-to/verify-a-receipt.md;
-a change of any of its parts changes it, and a test tells.
+these by their hashes (CSP 3 §2.3.1). Its SHA-256 is published at `/verify/sha256` and in
+docs/how-to/verify-a-receipt.md; a change of any of its parts changes it, and a test tells.
 """
 
 from __future__ import annotations
