@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from consents_support import OFFERS, USAGE, PlainRulebook, wish
 
 from placet.consents import actions, identity, store
-from placet.consents.model import Recorded
-from placet.kernel.ids import ChannelId
+from placet.consents.model import Actor, Recorded, Refused
+from placet.kernel.ids import ChannelId, MandateId, new_subject_id
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
 from placet.subjects.model import Alias, Subject
@@ -75,3 +76,42 @@ def test_merging_keeps_the_more_restrictive_of_each_two_states(
     assert states(database, ivan)["offers/-"] == "suspended"
     with database.transaction() as connection:
         assert subjects.get(connection, ivan.id).id == anna.id
+
+
+@pytest.mark.parametrize("before", [None, "withdrawn"], ids=["nobody had spoken", "a parent had said no"])
+def test_an_own_no_of_the_merged_identity_stands_against_representatives(
+    database: Database,
+    rulebook: PlainRulebook,
+    subjects: Subjects,
+    anna: Subject,
+    ivan: Subject,
+    now: datetime,
+    before: str | None,
+) -> None:
+    rulebook.mandates = True
+    mandate = {"actor": Actor("representative", str(new_subject_id())), "mandate": MandateId(UUID(int=4))}
+    if before is not None:
+        say(database, rulebook, now, wish(anna, before, **mandate))
+    say(database, rulebook, now, wish(ivan, "withdrawn"))
+    later = now + timedelta(hours=1)
+    with database.transaction() as connection:
+        identity.merge(connection, anna.id, ivan.id, rulebook=rulebook, now=later)
+        subjects.merge(connection, anna.id, ivan.id)
+        (refused,) = actions.record(connection, [wish(anna, "given", **mandate)], rulebook=rulebook, now=later)
+        assert isinstance(refused, Refused)
+        assert refused.code == "own-no-wins"
+        (own,) = actions.record(connection, [wish(anna, "given")], rulebook=rulebook, now=later + timedelta(hours=1))
+        assert isinstance(own, Recorded)
+
+
+def test_a_no_is_merged_over_what_had_only_lapsed_and_is_not_said_twice(
+    database: Database, rulebook: PlainRulebook, subjects: Subjects, anna: Subject, ivan: Subject, now: datetime
+) -> None:
+    system = Actor("system")
+    say(database, rulebook, now, wish(anna, "given"), wish(anna, "withdrawn", "post"))
+    say(database, rulebook, now + timedelta(minutes=1), wish(anna, "suspended", actor=system, route="api"))
+    say(database, rulebook, now, wish(ivan, "withdrawn"), wish(ivan, "withdrawn", "post"))
+    with database.transaction() as connection:
+        outcomes = identity.merge(connection, anna.id, ivan.id, rulebook=rulebook, now=now + timedelta(hours=1))
+    assert len(outcomes) == 1
+    assert states(database, anna) == {"offers/-": "withdrawn", "offers/post": "withdrawn"}

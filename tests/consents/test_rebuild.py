@@ -22,6 +22,7 @@ from placet.bootstrap import Application
 from placet.consents import actions
 from placet.consents.model import Actor, Decision, Provenance, Wish
 from placet.consents.rebuild import Edition, check_states, rebuild_feed, rebuild_states
+from placet.consents.rules import OWN_NO_MERGED
 from placet.interfaces.cli.ledger import ledger_group
 from placet.ledger.append import append_event
 from placet.store.database import Database
@@ -93,6 +94,7 @@ def wished(people: Sequence[Subject], each: dict[str, Any]) -> Wish:
         notice_version="1.0",
         occurred_at=None if each["hours_ago"] is None else NOON - timedelta(hours=each["hours_ago"]),
         provenance=Provenance("crm", "B", NOON),
+        reason=OWN_NO_MERGED if each["system"] else None,
     )
 
 

@@ -43,12 +43,6 @@ def key(text: str) -> rules.Key:
     return PurposeId(purpose), ChannelId(channel) if channel else None
 
 
-@cases("own_withdrawal")
-def test_own_withdrawal(case: dict[str, Any]) -> None:
-    said = [rules.Word(*word.split()) for word in case["said"]]
-    assert rules.own_withdrawal_wins(said, rules.Word(*case["wish"].split())) is case["own_no_wins"]
-
-
 @cases("line_events")
 def test_line_event(case: dict[str, Any]) -> None:
     roles = []

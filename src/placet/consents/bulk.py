@@ -90,6 +90,7 @@ class _Saying:
     notice: Notice | None
     occurred_at: datetime
     recorded_at: datetime
+    reason: None = None
 
 
 @attrs.frozen(eq=False)

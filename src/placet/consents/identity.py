@@ -6,14 +6,15 @@ The rules are `subjects.rules`; this is the only place that turns what they say 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from psycopg import Connection
 
 from placet.consents import store
 from placet.consents.actions import SYSTEM, Rulebook, record
-from placet.consents.model import CLOSING, Decision, Outcome, Standing, Wish
+from placet.consents.model import CLOSING, Decision, Outcome, Standing, State, Wish
+from placet.consents.rules import OWN_NO_MERGED
 from placet.kernel.ids import ChannelId, PurposeId, SubjectId
 from placet.ledger.append import lock_head
 from placet.subjects import rules as identity
@@ -56,16 +57,11 @@ def merge(
     kept = store.standing_of(connection, people[survivor].number)
     gone = store.standing_of(connection, people[merged].number)
     together = identity.merge(_words(kept), _words(gone))
-    wishes = [
-        _stricter(survivor, purpose, channel, decision)
-        for (purpose, channel), decision in together.items()
-        if _given(kept.get(purpose, {}), channel) and decision != Decision.GIVEN
-    ]
-    wishes += [
-        _stricter(survivor, purpose, channel, decision)
-        for (purpose, channel), decision in together.items()
-        if decision in CLOSING and channel not in kept.get(purpose, {})
-    ]
+    carried = (
+        _carried(survivor, key, said, mine=_state(kept, key), theirs=_state(gone, key))
+        for key, said in sorted(together.items(), key=lambda each: (each[0][0], each[0][1] or ""))
+    )
+    wishes = [wish for wish in carried if wish is not None]
     wishes += [
         _lapse(merged, purpose, channel, _MERGE, now)
         for (purpose, channel), decision in _words(gone).items()
@@ -79,18 +75,41 @@ def _given(standing: Standing, channel: ChannelId | None) -> bool:
     return state is not None and state.decision is Decision.GIVEN
 
 
+def _state(standings: Mapping[PurposeId, Standing], key: identity.Key) -> State | None:
+    purpose, channel = key
+    return standings.get(purpose, {}).get(channel)
+
+
+def _carried(
+    survivor: SubjectId, key: identity.Key, said: str, *, mine: State | None, theirs: State | None
+) -> Wish | None:
+    """
+    What the identity that goes on must be told of *key*, for *said* to be its state; None when it is so already.
+
+    A no of the other identity is this person's no, and their own if they said it themselves: then no representative's
+    yes opens it again. Anything less than a yes is a yes to be confirmed.
+    """
+    purpose, channel = key
+    if said in CLOSING:
+        if _is_own_no(theirs) and not _is_own_no(mine):
+            return Wish(survivor, purpose, said, "api", SYSTEM, channel=channel, reason=OWN_NO_MERGED)
+        if mine is None or mine.decision != said:
+            return Wish(survivor, purpose, said, "api", SYSTEM, channel=channel, reason=_MERGE)
+    elif mine is not None and mine.decision is Decision.GIVEN and said != Decision.GIVEN:
+        return Wish(survivor, purpose, Decision.SUSPENDED, "api", SYSTEM, channel=channel, reason=_MERGE)
+    return None
+
+
+def _is_own_no(state: State | None) -> bool:
+    return state is not None and state.decision in CLOSING and state.closed_by_self
+
+
 def _words(standings: dict[PurposeId, Standing]) -> dict[identity.Key, str]:
     return {
         (purpose, channel): state.decision.value
         for purpose, standing in standings.items()
         for channel, state in standing.items()
     }
-
-
-def _stricter(subject: SubjectId, purpose: PurposeId, channel: ChannelId | None, decision: str) -> Wish:
-    """A no of the other identity is this person's no; anything less than a yes is a yes to be confirmed."""
-    said = decision if decision in CLOSING else Decision.SUSPENDED
-    return Wish(subject, purpose, said, "api", SYSTEM, channel=channel, reason=_MERGE)
 
 
 def _lapse(

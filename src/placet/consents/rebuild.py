@@ -318,6 +318,7 @@ class _Said(msgspec.Struct):
     occurred_at: datetime
     recorded_at: datetime
     notice: _Notice | None
+    reason: str | None
 
 
 _decode = msgspec.json.Decoder(_Said).decode

@@ -35,6 +35,8 @@ CLOCK_SLACK = timedelta(minutes=5)
 _THEIRS = SPOKEN | {Decision.REQUESTED}
 _OWN_WORD = frozenset({"subject", "agent"})
 """Whose no is the person's own: an agent writes down what the person says at a desk or on the telephone."""
+OWN_NO_MERGED = "merge-own-no"
+"""Why the system wrote a no down: the person had said it, under the identity that was merged into this one."""
 _OURS = frozenset(Decision)
 """What the system may write: also what follows from events."""
 
@@ -209,6 +211,8 @@ class Foldable(Protocol):
     def recorded_at(self) -> datetime: ...
     @property
     def notice(self) -> HasMajor | None: ...
+    @property
+    def reason(self) -> str | None: ...
 
 
 class HasKind(Protocol):
@@ -285,10 +289,15 @@ def _closed(before: State | None, fresh: State, record: Foldable) -> State:
     earlier = None if before is None else before.closed_at
     bars = record.decision in CLOSING or record.decision is Decision.SUSPENDED
     closed_at = max(filter(None, (earlier, record.occurred_at))) if bars else earlier
-    own = record.decision in CLOSING and record.actor.kind in _OWN_WORD
+    own = record.decision in CLOSING and _is_own(record)
     return attrs.evolve(
         fresh, closed_at=closed_at, closed_by_self=own or (before is not None and before.closed_by_self)
     )
+
+
+def _is_own(record: Foldable) -> bool:
+    kind = record.actor.kind
+    return kind in _OWN_WORD or (kind == "system" and record.reason == OWN_NO_MERGED)
 
 
 def fold(

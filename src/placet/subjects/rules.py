@@ -1,5 +1,5 @@
 """
-Who may speak for whom, and what a phone number's fate does to what was said. Nothing here reads a clock or a table.
+Who may decide for whom, and what a phone number's fate does to what was said. Nothing here reads a clock or a table.
 
 The words of states are those of design.md; this folder knows them as text, so that it stands below consents.
 tests/subjects/rules.yaml holds every rule as a row.
@@ -37,8 +37,6 @@ RESTRICTIVENESS = (
     "withdrawn",
 )
 """From yes to the firmest no."""
-
-NOES = frozenset({"refused", "objected", "withdrawn"})
 
 EVERYONE: frozenset[Role] = frozenset({"holder", "user", "child", "company-contact"})
 
@@ -92,26 +90,6 @@ def on_line_event(event: LineEvent, roles: Iterable[LineRole], tied: Sequence[Ke
         for subject in dict.fromkeys(people)
         for purpose, channel in dict.fromkeys(tied)
     ]
-
-
-@attrs.frozen
-class Word:
-    """Something said earlier on one purpose and channel, and by whom."""
-
-    by: Literal["subject", "representative"]
-    decision: str
-
-
-def own_withdrawal_wins(said: Sequence[Word], wish: Word) -> bool:
-    """
-    Whether *wish* is refused because the person's own last word is a no: no representative's yes overrides it.
-
-    *said* is in the order of the ledger. A person's own later yes frees the representative again.
-    """
-    if wish.by == "subject" or wish.decision != "given":
-        return False
-    own = [word.decision for word in said if word.by == "subject"]
-    return bool(own) and own[-1] in NOES
 
 
 @attrs.frozen
