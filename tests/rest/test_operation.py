@@ -64,6 +64,27 @@ def test_the_figures_can_be_read_by_prometheus_and_say_where_the_ledger_ends(api
     assert "/v1/subjects" in routes
 
 
+def test_the_figures_count_every_answer_of_the_hot_routes_too_with_its_time(api: Api, phone: str) -> None:
+    anna = api.person(phone)
+    api.decide(anna, "usage", "refused")
+    api.post("/v1/check", {"subject": anna, "activity": "usage"})
+    api.post("/v1/check", {"subject": anna, "activity": "usage"})
+    api.post("/v1/check", {"subject": anna})
+    families = {found.name: found for found in text_string_to_metric_families(api.get("/metrics").text)}
+    counts = {
+        (sample.labels["route"], sample.labels["status"]): sample.value
+        for sample in families["placet_requests"].samples
+    }
+    assert counts["/v1/decisions", "201"] == 1
+    assert (counts["/v1/check", "200"], counts["/v1/check", "422"]) == (2, 1)
+    times = [s for s in families["placet_request_seconds"].samples if s.labels["route"] == "/v1/check"]
+    whole = {sample.name: sample.value for sample in times if "le" not in sample.labels}
+    below = [sample.value for sample in times if "le" in sample.labels]
+    assert whole["placet_request_seconds_count"] == below[-1] == 3
+    assert whole["placet_request_seconds_sum"] > 0
+    assert below == sorted(below)
+
+
 def test_the_figures_say_how_many_must_stop_and_that_all_of_them_answer(api: Api, phone: str) -> None:
     api.decide(api.person(phone), "usage", "refused")
     found = text_string_to_metric_families(api.get("/metrics").text)

@@ -24,6 +24,7 @@ from placet.interfaces.console.app import console
 from placet.interfaces.desk.app import desk
 from placet.interfaces.log.routes import routes as log_routes
 from placet.interfaces.portal.app import portal
+from placet.interfaces.rest.answered import Answered
 from placet.interfaces.rest.api import api
 from placet.interfaces.rest.hot import HotRoutes
 from placet.interfaces.rest.limits import BodyLimit
@@ -56,8 +57,9 @@ class Server:
 
     def __init__(self, application: Application) -> None:
         self._background = Background(application)
-        self._hot = HotRoutes(application, self._background.replica)
-        self._rest = BodyLimit(api(application, self._background.replica))
+        answered = Answered()
+        self._hot = HotRoutes(application, self._background.replica, answered)
+        self._rest = BodyLimit(api(application, self._background.replica, answered))
         self._log = log_routes(application)
         self._pages = portal(application)
         self._parts: dict[str, Asgi] = {

@@ -25,6 +25,7 @@ from placet.interfaces.rest import (
     uses,
     webhooks,
 )
+from placet.interfaces.rest.answered import Answered
 from placet.interfaces.rest.boundary import Boundary, handle_errors
 from placet.interfaces.rest.context import PUBLIC, Context, known_query
 from placet.interfaces.rest.description import describe
@@ -35,14 +36,18 @@ HOT = ("/v1/decisions", "/v1/check")
 """Served by `hot.py` when the method is POST; other methods arrive here."""
 
 
-def api(application: Application, replica: Replica) -> FastAPI:
-    """The REST interface over *application*; `GET /v1/openapi.json` describes it, hot routes included."""
+def api(application: Application, replica: Replica, answered: Answered) -> FastAPI:
+    """
+    The REST interface over *application*; `GET /v1/openapi.json` describes it, hot routes included.
+
+    What it answers is counted in *answered*, beside what the hot routes note there.
+    """
     subscribers = Subscribers.of(application.config, application.master)
-    metrics = Metrics(application, replica, subscribers)
+    metrics = Metrics(application, replica, subscribers, answered)
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(known_query)])
     app.state.context = Context(application, replica, subscribers, metrics)
     handle_errors(app)
-    app.add_middleware(Boundary, metrics=metrics)
+    app.add_middleware(Boundary, answered=answered)
     for part in (catalogue, subjects, export, inbox, mobility, requests, uses, receipts, audiences, webhooks, health):
         app.include_router(part.router)
     document = cache(lambda: describe(app, version=placet.__version__))

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from placet.interfaces.rest.metrics import Metrics
+from placet.interfaces.rest.answered import Answered
 from placet.interfaces.rest.problems import broken, problem, respond
 from placet.kernel.errors import BadInput, NotFound, PlacetError
 
@@ -27,9 +27,9 @@ log = structlog.get_logger()
 class Boundary:
     """Outermost of `/v1`: answers 500 for what nobody foresaw, and logs its kind only: a message may hold data."""
 
-    def __init__(self, app: Asgi, metrics: Metrics) -> None:
+    def __init__(self, app: Asgi, answered: Answered) -> None:
         self._inner = app
-        self._metrics = metrics
+        self._answered = answered
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +59,7 @@ class Boundary:
             if status == 0:
                 await respond(noted, broken())
         seconds = time.perf_counter() - started
-        self._metrics.answered(method=_method(scope), route=_route(scope), status=status, seconds=seconds)
+        self._answered.note(method=_method(scope), route=_route(scope), status=status, seconds=seconds)
 
 
 def handle_errors(app: FastAPI) -> None:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from time import perf_counter
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from placet.gate.actions import Answer, answer_json
 from placet.gate.model import Question, Token
 from placet.gate.replica import Replica
 from placet.interfaces.bearer import credentials
+from placet.interfaces.rest.answered import Answered
 from placet.interfaces.rest.limits import read_body
 from placet.interfaces.rest.problems import broken, problem
 from placet.kernel import clock
@@ -121,15 +123,23 @@ class Reply:
 class HotRoutes:
     """The two routes."""
 
-    def __init__(self, application: Application, replica: Replica) -> None:
+    def __init__(self, application: Application, replica: Replica, answered: Answered) -> None:
         self._application = application
         self._replica = replica
+        self._answered = answered
         self._routes: dict[str, Answering] = {"/v1/decisions": self._decisions, "/v1/check": self._check}
 
     def __contains__(self, path: str) -> bool:
         return path in self._routes
 
     async def reply(self, path: str, headers: Headers, body: Awaitable[bytes]) -> Reply:
+        """The answer to one POST, counted."""
+        began = perf_counter()
+        reply = await self._reply(path, headers, body)
+        self._answered.note(method="POST", route=path, status=reply.status, seconds=perf_counter() - began)
+        return reply
+
+    async def _reply(self, path: str, headers: Headers, body: Awaitable[bytes]) -> Reply:
         """The request boundary: whatever goes wrong becomes a problem, with a code and no personal data."""
         try:
             status, answer = await self._routes[path](headers, await body)

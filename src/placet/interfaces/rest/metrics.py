@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import attrs
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -15,31 +15,24 @@ from placet.bootstrap import Application
 from placet.gate import stops
 from placet.gate.replica import Replica
 from placet.gate.stops import Closure, Following
+from placet.interfaces.rest.answered import Answered
 from placet.kernel import clock
 from placet.kernel.errors import PlacetError
 from placet.ledger import proof
 from placet.ledger.append import ending
 from placet.subscribers.actions import MOST, Subscribers
 
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-
 
 class Metrics:
     """Of one process; with several workers a scrape reads whichever answers it, so compare rates, not totals."""
 
-    def __init__(self, application: Application, replica: Replica, subscribers: Subscribers) -> None:
+    def __init__(
+        self, application: Application, replica: Replica, subscribers: Subscribers, answered: Answered
+    ) -> None:
+        self.answered = answered
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "placet_requests", "Answered requests of /v1", ["method", "route", "status"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            "placet_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self.registry
-        )
+        self.registry.register(answered)
         self.registry.register(_State(application, replica, subscribers))
-
-    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
 
 
 @attrs.frozen(eq=False)
