@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
+import attrs
 import pytest
 from delivery_house import CAMPAIGN, EMAIL, House, offer
 from hypothesis import given
@@ -15,11 +16,18 @@ from pyroaring import BitMap
 from placet.delivery import batches, wishes
 from placet.delivery.batches import Batch, Part
 from placet.delivery.model import Kind, Refusal, Sent, State
-from placet.delivery.rules import Mute
+from placet.delivery.rules import Cap, Mute
 from placet.kernel.errors import BadInput
 from placet.subjects.model import Alias, Subject
 
 TOPIC = "travel"
+EARLIER = """
+INSERT INTO delivery.message (id, number, key, kind, activity, channel, topic, template, language, not_before,
+                              not_after, state, started_at, planned_at, changed_at)
+VALUES (gen_random_uuid(), %(number)s, %(key)s, 'offer', 'offers.email-campaign', 'email', %(topic)s, 'spring', 'lv',
+        %(at)s, %(at)s::timestamptz + interval '1 day', 'sent', %(at)s, %(at)s, %(at)s)
+"""
+"""A message that was sent then."""
 
 
 def batch(now: datetime, key: str = "campaign/1/email", **more: object) -> Batch:
@@ -87,6 +95,50 @@ def test_what_is_found_when_planning_is_what_would_be_found_when_starting(house:
         then = batch(now, "campaign/then", not_before=later, not_after=later + timedelta(days=1))
         assert plan(connection, house, then, numbers(person)).planned == 1
     assert soon.refused == {"muted": 1}
+
+
+def test_one_pass_counts_for_every_cap_what_counting_each_alone_would(house: House, now: datetime) -> None:
+    week, month = timedelta(days=7), timedelta(days=30)
+    caps = [
+        Cap(Kind.OFFER, 2, week, channel=EMAIL),
+        Cap(Kind.OFFER, 3, month, channel=EMAIL),
+        Cap(Kind.OFFER, 1, week, per_topic=True),
+        Cap(Kind.OFFER, 4, month),
+        Cap(Kind.SURVEY, 1, month),
+    ]
+    sent = {
+        "anna": [(TOPIC, 0)],
+        "berta": [("phones", 10)] * 3,
+        "cecil": [("phones", 1)] * 2,
+        "dana": [(TOPIC, 20)] * 4,
+    }
+    people = {name: house.person(name) for name in sent}
+    with house.placet.database.transaction() as connection:
+        for name, messages in sent.items():
+            for at, (topic, days) in enumerate(messages):
+                row = {
+                    "number": people[name].number,
+                    "key": f"earlier/{at}",
+                    "topic": topic,
+                    "at": now - timedelta(days),
+                }
+                connection.execute(EARLIER, row)
+        policy = attrs.evolve(house.placet.delivery.policy, caps=tuple(caps))
+        found = [
+            {name for name, person in people.items() if person.number in some}
+            for why, some in batches.hindrances(connection, batch(now), policy, now=now)
+            if why in {Refusal.CAP_CHANNEL, Refusal.CAP_TOPIC, Refusal.CAP_ALL}
+        ]
+
+    def reached(cap: Cap) -> set[str]:
+        counted = {
+            name: sum(days < cap.period.days and (topic == TOPIC or not cap.per_topic) for topic, days in messages)
+            for name, messages in sent.items()
+        }
+        return {name for name, many in counted.items() if many >= cap.most}
+
+    assert found == [reached(cap) for cap in caps[:-1]]
+    assert found == [{"cecil"}, {"berta", "dana"}, {"anna"}, {"dana"}]
 
 
 def test_a_wide_plan_is_cut_into_slices_and_can_be_finished_after_it_was_broken_off(

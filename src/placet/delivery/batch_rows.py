@@ -11,6 +11,7 @@ from datetime import datetime
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 from psycopg import Connection
 from pyroaring import BitMap
 
@@ -38,23 +39,34 @@ class Row:
     reason: str | None
 
 
+@attrs.frozen(eq=False)
+class Languages:
+    """Everyone who may be written to, and in which language: two letters in the line of their number."""
+
+    everyone: BitMap
+    letters: Column
+
+    @classmethod
+    def of(cls, speakers: Mapping[str, npt.NDArray[np.int32]]) -> Languages:
+        """From the numbers of those who speak each."""
+        everyone = BitMap().union(*(BitMap(numbers.astype(np.uint32)) for numbers in speakers.values()))
+        letters = np.zeros((everyone.max() + 1 if everyone else 0, _LANGUAGE), np.uint8)
+        for language, numbers in speakers.items():
+            letters[numbers] = np.frombuffer(language.encode(), np.uint8)
+        return cls(everyone, letters)
+
+
 def copy_in(
-    connection: Connection,
-    statement: bytes,
-    row: Row,
-    numbers: BitMap,
-    languages: Mapping[str, BitMap],
-    *,
-    now: datetime,
+    connection: Connection, statement: bytes, row: Row, numbers: BitMap, languages: Languages, *, now: datetime
 ) -> None:
-    """One row for each of *numbers*, each in the language that *languages* has them under."""
+    """One row for each of *numbers*, all of them of `languages.everyone`."""
     if not numbers:
         return
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(b"".join((HEADER, packed(row, numbers, languages, now=now), TRAILER)))
 
 
-def packed(row: Row, numbers: BitMap, languages: Mapping[str, BitMap], *, now: datetime) -> bytes:
+def packed(row: Row, numbers: BitMap, languages: Languages, *, now: datetime) -> bytes:
     """The rows themselves, in the order of the numbers; their ids grow with them."""
     count = len(numbers)
     shared = (row.key, row.kind, row.activity, row.channel, row.topic, row.template)
@@ -66,26 +78,15 @@ def packed(row: Row, numbers: BitMap, languages: Mapping[str, BitMap], *, now: d
         ]
     )  # fmt: skip
     people = np.array(numbers.to_array(), np.int64)
-    rows = stencil.fill(
-        count, _ids(count, now), columns.big_endian(people, ">i4"), _spoken(people, languages)
-    )  # fmt: skip
+    rows = stencil.fill(count, _ids(count, now), columns.big_endian(people, ">i4"), languages.letters[people])
     return rows.tobytes()
 
 
 def _ids(count: int, now: datetime) -> Column:
     """UUIDs of version 7 for one instant, in ascending order: their index grows at its end."""
     made = columns.record_ids(columns.instants([now]).repeat(count))
-    return np.sort(made.view(f"V{_ID}"), axis=0).view(np.uint8).reshape(count, _ID)
-
-
-def _spoken(people: columns.Places, languages: Mapping[str, BitMap]) -> Column:
-    """The language of each of *people*, two letters."""
-    of = np.zeros((int(people.max()) + 1, _LANGUAGE), np.uint8)
-    for language, speakers in languages.items():
-        speaking = np.array(speakers.to_array(), np.int64)
-        of[speaking[speaking < len(of)]] = np.frombuffer(language.encode(), np.uint8)
-    found: Column = of[people]
-    return found
+    # Ids of one instant begin alike; the eight bytes behind that tell them apart.
+    return made[np.argsort(np.ascontiguousarray(made[:, 6:14]).view(">u8")[:, 0].astype(np.uint64))]
 
 
 def _length(of: int) -> bytes:

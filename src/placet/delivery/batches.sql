@@ -5,11 +5,9 @@ SELECT coalesce(string_agg(int4send(number), ''), '') FROM (
     WHERE kind IN ('', %(kind)s) AND topic IN ('', %(topic)s) AND channel IN ('', %(channel)s)
       AND (until IS NULL OR until > %(at)s)) AS found;
 
--- name: unreachable
--- The numbers of living persons without a present address of a kind.
-SELECT coalesce(string_agg(int4send(number), ''), '') FROM subjects.current AS person
-WHERE erased_at IS NULL AND merged_into IS NULL AND NOT EXISTS (
-    SELECT FROM subjects.reached AS contact WHERE contact.number = person.number AND contact.kind = %(alias)s);
+-- name: reached
+-- The numbers of those who have a present address of a kind.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM subjects.reached WHERE kind = %(alias)s;
 
 -- name: suppressed
 -- The numbers of those whose newest address of a kind is not written to.
@@ -21,14 +19,17 @@ SELECT coalesce(string_agg(int4send(number), ''), '') FROM (
         WHERE newer.number = contact.number AND newer.kind = contact.kind
           AND (newer.valid_from, contact.hash) > (contact.valid_from, newer.hash))) AS found;
 
--- name: capped
--- The numbers of those who were sent as many messages of a kind as may be since an instant, of a channel, of a topic, or
--- of all.
-SELECT coalesce(string_agg(int4send(number), ''), '') FROM (
-    SELECT number FROM delivery.message
-    WHERE started_at > %(since)s AND kind = %(kind)s AND state IN ('sending', 'sent', 'delivered', 'unknown')
-      AND (%(channel)s::text IS NULL OR channel = %(channel)s) AND (%(topic)s::text IS NULL OR topic = %(topic)s)
-    GROUP BY number HAVING count(*) >= %(most)s) AS found;
+-- name: counted
+-- The numbers of those who were sent messages of a kind, once for each: of a channel, of a topic, and of all, each since
+-- an instant of its own; nobody where there is none.
+SELECT coalesce(string_agg(int4send(number), '')
+                FILTER (WHERE channel = %(channel)s AND started_at > %(since_channel)s::timestamptz), ''),
+       coalesce(string_agg(int4send(number), '')
+                FILTER (WHERE topic = %(topic)s AND started_at > %(since_topic)s::timestamptz), ''),
+       coalesce(string_agg(int4send(number), '') FILTER (WHERE started_at > %(since_all)s::timestamptz), '')
+FROM delivery.message
+WHERE kind = %(kind)s AND state IN ('sending', 'sent', 'delivered', 'unknown')
+  AND started_at > least(%(since_channel)s::timestamptz, %(since_topic)s::timestamptz, %(since_all)s::timestamptz);
 
 -- name: slower
 -- The numbers of those who want fewer messages of a kind, and had one since an instant.
