@@ -69,5 +69,5 @@ def test_where_nothing_runs_the_gate_alone_stops_at_once(guest: Visitor) -> None
     guest.go("/")
     guest.answer("offers", "withdrawn")
     assert "Stopped everywhere at" in guest.words
-    assert "The gate: every new check says no" in guest.words
+    assert "The check before every use: it says no from now on" in guest.words
     assert "http-equiv" not in guest.text
