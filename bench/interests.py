@@ -147,9 +147,10 @@ def _sorting(report: Report) -> None:
     numbers = np.arange(1, CROWD + 1)
     shape = (CROWD, len(topics))
     told = (random.random(shape) < 0.5) & (numbers % 2 == 0)[:, None]
+    wanted = told * random.poisson(0.1, shape).astype(float)
     people = People(
         numbers, [("lv", "ru", "en")[at % 3] for at in range(CROWD)], np.ones(shape, bool), np.zeros(shape, bool),
-        told * random.poisson(0.1, shape).astype(float), told * random.poisson(4, shape).astype(float),
+        wanted, told * random.poisson(4, shape).astype(float), (wanted > 0).astype(np.int64),
     )  # fmt: skip
     offers = [Offer(UUID(int=at), topic, BitMap()) for at, topic in enumerate(topics)]
     report.compare(

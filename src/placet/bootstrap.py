@@ -387,7 +387,7 @@ def merge(
     gone = application.subjects.get(connection, merged).number
     stays = application.subjects.get(connection, survivor).number
     restrictions.inherit(connection, stays, gone, now=now)
-    application.offers.inherit(connection, stays, gone)
+    application.offers.inherit(connection, stays, gone, now=now)
     application.mobility.inherit(connection, gone, now=now)
     application.assisted.void(connection, gone)
     delivery_merging.inherit(connection, application.subjects.get(connection, survivor).number, gone, now=now)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import attrs
+import numpy as np
 import pytest
 from psycopg import Connection
 from pyroaring import BitMap
@@ -15,17 +16,20 @@ from pyroaring import BitMap
 from delivery.delivery_house import House
 from offers.campaign_house import Agency, brief
 from placet.bootstrap import Application, merge
-from placet.delivery.model import MessageId
+from placet.delivery.calls import CallOutcome
+from placet.delivery.model import Filling, MessageId
 from placet.duties import Correction, Person, Withdrawn
 from placet.gate import uses
 from placet.gate.actions import Audience
 from placet.gate.replica import Replica
+from placet.gate.roles import under_purpose
 from placet.kernel.errors import BadInput, Denied
 from placet.kernel.ids import ActivityId, ChannelId, Position, PurposeId
+from placet.purposes.offers.clicks import questions
 from placet.purposes.offers.learning import store, telling
 from placet.purposes.offers.learning.actions import EMAIL, SMART, Learning
 from placet.purposes.offers.learning.duties import HEARD, LearningDuties
-from placet.purposes.offers.learning.model import Reason, Sign
+from placet.purposes.offers.learning.model import Reason, Sign, Source
 from placet.purposes.offers.learning.policy import standard
 from placet.purposes.offers.learning.sorting import Offer
 from placet.purposes.offers.topics import TopicId
@@ -75,6 +79,31 @@ class Desk:
         """*count* messages that nothing was told of, a week apart, the last one *until* days ago."""
         return [self.reached(person, topic, self.now - (until + 7 * at) * DAY) for at in range(count)]
 
+    def counted(self, person: Subject, message: MessageId, at: datetime, *, pressed: bool) -> None:
+        """The links of a message were counted, since its person allowed it."""
+        values = [message, person.number, uuid4(), TRAVEL, message.bytes[:8], at, at + DAY / 24 if pressed else None]
+        with self.placet.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO offers.counted (message, number, campaign, topic, secret, at, pressed_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                values,
+            )
+
+    def seen(
+        self, *people: Subject, topic: TopicId = TRAVEL
+    ) -> dict[int, tuple[int, float, float, Source | None]]:
+        """What each person's messages on *topic* told, as the next round takes it in; recent, so hardly forgotten."""
+        self.learning.round(self.now)
+        numbers = np.array([person.number for person in people], np.int64)
+        policy = attrs.evolve(standard(), half_life=100_000 * DAY)
+        with self.placet.database.transaction() as connection, under_purpose(connection, SMART, EMAIL):
+            found = store.seen(connection, numbers, policy, now=self.now)
+        return {
+            number: (told.sends, round(told.wanted, 3), round(told.unwanted, 3), told.liked_by)
+            for number, which, told in found
+            if which == topic
+        }
+
     def sort(self, people: list[Subject], *topics: str) -> tuple[list[Offer], BitMap, Audience]:
         """Offers on *topics* for *people*, and the audience that they are sorted for."""
         numbers = BitMap(person.number for person in people)
@@ -83,6 +112,11 @@ class Desk:
         with self.placet.database.transaction() as connection:
             audience = self.placet.gate.audience(connection, replica, SMART, among=numbers, now=self.now)
         return [Offer(uuid4(), topic, numbers) for topic in topics], numbers, audience
+
+
+def filling(person: Subject, template: str, now: datetime) -> Filling:
+    """A message of *template* that starts for *person*."""
+    return Filling(template, {person.id: MessageId(uuid4())}, now)
 
 
 @pytest.fixture
@@ -99,9 +133,11 @@ def test_six_silent_messages_end_a_topic_where_people_differ_and_the_person_can_
         wish = desk.learning.wishes.of(connection, person.id)[TRAVEL]
         assert (wish.state, wish.by, wish.reason, wish.stopped) == ("never", "learner", "not-interested", True)
         assert [use.outcome for use in uses.uses_of(connection, person.id)] == ["topic ended: travel"]
-        told = desk.learning.news(connection, "campaign/7", [person.id])
-        assert "Ceļojumi un sarunas ārzemēs" in told[person.id]
-        assert desk.learning.news(connection, "campaign/8", [person.id]) == {}
+        assert desk.learning.knows(connection, filling(person, "campaign/6", desk.now), False) == {}
+        told = desk.learning.knows(connection, filling(person, "campaign/7", desk.now), True)
+        assert "Ceļojumi un sarunas ārzemēs" in told[person.id].news
+        assert "uz tiem neatbildējāt" in told[person.id].news
+        assert desk.learning.knows(connection, filling(person, "campaign/8", desk.now), True) == {}
 
 
 def test_a_topic_that_a_person_turned_on_again_does_not_end_for_what_was_before(desk: Desk) -> None:
@@ -169,6 +205,78 @@ def test_silence_counts_after_two_weeks_and_half_as_much_after_ninety_days(desk:
     assert [(one.topic, one.wanted, one.unwanted) for one in told] == [
         ("travel", 0.0, round(2 ** (-20 / 90) + 2 ** (-110 / 90), 1))
     ]
+
+
+def test_a_pressed_link_speaks_for_its_topic_and_one_that_was_not_against_it_after_a_week(desk: Desk) -> None:
+    pressed, unpressed, other = desk.person(), desk.person(), desk.person()
+    for person in (pressed, unpressed, other):
+        message = desk.reached(person, TRAVEL, desk.now - 8 * DAY)
+        if person is not other:
+            desk.counted(person, message, desk.now - 8 * DAY, pressed=person is pressed)
+    assert desk.seen(pressed, unpressed, other) == {
+        pressed.number: (1, 1.0, 0.0, Source.LINK), unpressed.number: (1, 0.0, 1.0, None),
+    }, "of whoever allows nothing, eight days without a word say nothing"  # fmt: skip
+
+
+def test_what_a_person_says_goes_before_what_they_pressed(desk: Desk) -> None:
+    person = desk.person()
+    message = desk.reached(person, TRAVEL, desk.now - DAY)
+    desk.counted(person, message, desk.now - DAY, pressed=True)
+    with desk.placet.database.transaction() as connection:
+        desk.learning.tell(connection, message, Sign.LESS, now=desk.now)
+    assert desk.seen(person) == {person.number: (1, 0.0, 5.0, None)}
+
+
+def test_what_was_learned_from_links_is_forgotten_with_the_permission(desk: Desk) -> None:
+    person = desk.person()
+    clicks, shown = desk.placet.offers.clicks, questions.question("lv").sha256
+    with desk.placet.database.transaction() as connection:
+        clicks.allow(connection, person.id, shown=shown, now=desk.now - 90 * DAY)
+    for message in desk.silence(person, TRAVEL, 6, until=8):
+        desk.counted(person, message, desk.now - 8 * DAY, pressed=False)
+    liked = desk.reached(person, PHONES, desk.now - DAY)
+    desk.counted(person, liked, desk.now - DAY, pressed=True)
+    desk.learning.round(desk.now)
+    offers, _, audience = desk.sort([person], PHONES)
+    with desk.placet.database.transaction() as connection:
+        assert desk.learning.ended_by(connection, person.id) == {TRAVEL: (Source.LINK,)}
+        told = desk.learning.knows(connection, filling(person, "campaign/7", desk.now), True)
+        assert (told[person.id].counts, "saites tajos nenospiedāt" in told[person.id].news) == (True, True)
+        desk.learning.sort(connection, offers, audience, now=desk.now)
+        # Whatever was drawn: the plain rule picked by the press, or tried something.
+        connection.execute("UPDATE offers.pick SET reason = 'pressed', campaign = %s, topic = 'phones'", [uuid4()])
+        assert clicks.decline(connection, person.id, shown=shown, now=desk.now)
+        assert desk.learning.ended_by(connection, person.id) == {TRAVEL: ()}
+        assert desk.learning.wishes.of(connection, person.id)[TRAVEL].stopped, "it starts again by the person alone"
+        (_, _, ended, *_) = LearningDuties().export(connection, Person(person.id, person.number))
+        assert (ended.rows[0]["sends"], ended.rows[0]["certainty"], ended.rows[0]["sources"]) == (None, None, "")
+        assert connection.execute("SELECT reason FROM offers.pick").fetchall() == [("forgotten",)]
+    assert desk.seen(person, topic=PHONES) == {}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (CallOutcome.INTERESTED, (1, 1.0, 0.0, Source.CALL)),
+        (CallOutcome.NOT_NOW, (1, 0.0, 1.0, None)),
+        (CallOutcome.NOT_INTERESTED, (1, 0.0, 5.0, None)),
+        (CallOutcome.STOP_TOPIC, (1, 0.0, 5.0, None)),
+        (CallOutcome.STOP_CALLING, None),
+    ],
+)
+def test_what_a_member_wrote_down_of_a_call_is_what_the_person_said(
+    desk: Desk, outcome: CallOutcome, told: tuple[int, float, float, Source | None] | None
+) -> None:
+    person = desk.person()
+    message = desk.reached(person, TRAVEL, desk.now - DAY)
+    with desk.placet.database.transaction() as connection:
+        connection.execute("UPDATE delivery.message SET channel = 'call', state = 'delivered'")
+        connection.execute(
+            "INSERT INTO delivery.call (message, attempt, number, staff, opened_at, outcome, ended_at)"
+            " VALUES (%s, 1, %s, %s, %s, %s, %s)",
+            [message, person.number, uuid4(), desk.now - DAY, outcome, desk.now - DAY],
+        )
+    assert desk.seen(person) == ({} if told is None else {person.number: told})
 
 
 def test_people_are_sorted_by_the_plain_rule_until_the_model_has_passed(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placet.purposes.offers.learning import rules
-from placet.purposes.offers.learning.model import Belief, Group, Prior, Reason, Seen
+from placet.purposes.offers.learning.model import Belief, Group, Prior, Reason, Seen, Source
 from placet.purposes.offers.learning.policy import parse, standard, version
 from placet.purposes.offers.learning.population import Population, fit
 
@@ -77,10 +77,13 @@ def test_the_plain_rule_sends_what_was_asked_for_then_what_is_popular_then_nothi
 
 
 def test_the_reason_is_fixed_by_what_was_known_when_it_was_picked() -> None:
-    wished = np.array([[False, True], [False, False], [False, False], [False, False], [False, False]])
-    liked = np.array([[True, True], [True, True], [False, False], [True, False], [False, False]])
-    found = rules.reasons(np.array([1, 1, 0, 0, 2]), np.array([0, 0, 0, 0, 0]), wished, liked)
-    assert found == [Reason.WISHED, Reason.TRYING, Reason.POPULAR, Reason.LIKED, None]
+    wished = np.array([[False, True], *[[False, False]] * 6])
+    word, call, link = (rules.LIKED_BY.index(source) for source in (Source.WORD, Source.CALL, Source.LINK))
+    liked = np.array([[word, word], [word, word], [0, 0], [word, 0], [call, 0], [link, 0], [0, 0]])
+    found = rules.reasons(np.array([1, 1, 0, 0, 0, 0, 2]), np.zeros(7, int), wished, liked)
+    assert found == [
+        Reason.WISHED, Reason.TRYING, Reason.POPULAR, Reason.LIKED, Reason.CALLED, Reason.PRESSED, None,
+    ]  # fmt: skip
 
 
 def test_a_wish_starts_higher_and_what_was_told_moves_the_belief() -> None:

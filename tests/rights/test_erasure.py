@@ -55,6 +55,8 @@ EMPTIED = {
     "delivery.message",
     "delivery.muted",
     "delivery.slowed",
+    "offers.click_answer",
+    "offers.counted",
     "offers.ended",
     "offers.greeted",
     "offers.greeting_wish",

@@ -25,6 +25,7 @@ from placet.delivery.model import (
     Failed,
     Filler,
     Message,
+    MessageFiller,
     MessageId,
     Outcome,
     Shown,
@@ -72,6 +73,8 @@ class Delivery:
     fillers: dict[str, Filler] = attrs.field(factory=dict, eq=False, repr=False)
     """Who knows what a template is filled with when it starts, by the first word of its name. Whoever composes the
     application fills this before anything is sent; nobody changes it afterwards."""
+    message_fillers: dict[str, MessageFiller] = attrs.field(factory=dict, eq=False, repr=False)
+    """The same, of rooms whose values depend on the message."""
 
     @classmethod
     def of(cls, config: Config, master: MasterKey, subjects: Subjects, gate: Gate) -> Delivery:
@@ -134,7 +137,9 @@ class Delivery:
 
     @property
     def _starting(self) -> Starting:
-        return Starting(self.subjects, self.gate, self.reference_key, self.zone, self.policy, self.fillers)
+        return Starting(
+            self.subjects, self.gate, self.reference_key, self.zone, self.policy, self.fillers, self.message_fillers
+        )
 
     # Settling
 

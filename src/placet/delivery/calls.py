@@ -48,10 +48,14 @@ class CallOutcome(StrEnum):
 
     INTERESTED = "reached-interested"
     NOT_NOW = "reached-not-now"
+    NOT_INTERESTED = "reached-not-interested"
+    """What the call was about does not interest them."""
     NO_ANSWER = "no-answer"
     """Tried again, up to `MOST_ATTEMPTS` in all."""
     WRONG_NUMBER = "wrong-number"
     """Somebody else answers there: the number is not called any more."""
+    STOP_TOPIC = "stop-topic"
+    """They never want to hear of it again, by any channel; whoever knows topics writes that down."""
     STOP_CALLING = "stop-calling"
     """The person takes back the channel, for every purpose, at once."""
 

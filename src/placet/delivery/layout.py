@@ -52,13 +52,21 @@ class Sender:
     line: str
 
 
-def source(words: Words, *, language: str, kind: Kind, sender: Sender, above: str = "") -> Source:
+def source(
+    words: Words,
+    *,
+    language: str,
+    kind: Kind,
+    sender: Sender,
+    above: str = "",
+    links: Mapping[str, str] | None = None,
+) -> Source:
     """
     *words* as `letters.publish` takes them; below stands what every letter of this *kind* must say, and *above* that
-    one line more (it may be a place).
+    one line more (it may be a place). *links* are places of *words* that have an address.
     """
     foot = attrs.evolve(_foot(kind, language), above=above)
-    return Source(words.subject, _text(words, foot, sender), _mjml(words, foot, sender, language))
+    return Source(words.subject, _text(words, foot, sender), _mjml(words, foot, sender, language), links or {})
 
 
 @attrs.frozen

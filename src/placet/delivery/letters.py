@@ -39,6 +39,8 @@ class Source:
     subject: str
     text: str
     mjml: str
+    links: Mapping[str, str] = attrs.field(factory=dict)
+    """Places of both parts that have an address already: it stands there, unless a message brings another."""
 
 
 @attrs.frozen
@@ -51,12 +53,15 @@ class Letter:
     language: str
     names: frozenset[str]
     html: Wording = attrs.field(repr=False)
-    """For a preview."""
+    """For a preview, with the addresses of *links*."""
+    links: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    """As in `Source`; none of them is among *names*."""
 
     def fill(self, values: Mapping[str, str]) -> bytes:
         """The body for one recipient; `KeyError` if a value is missing."""
+        known = {**self.links, **values} if self.links else values
         encoded = (
-            piece if isinstance(piece, bytes) else quoted(piece[1](cleaned(values[piece[0]]))) for piece in self.body
+            piece if isinstance(piece, bytes) else quoted(piece[1](cleaned(known[piece[0]]))) for piece in self.body
         )
         return b"".join(encoded)
 
@@ -76,9 +81,10 @@ def quoted(text: str) -> bytes:
 
 def _letter(source: Source, language: str, kind: Kind, declared: Set[str]) -> Letter:
     subject = read_line(source.subject, declared=declared - {STOP_LINK}, what=f"the subject ({language})")
-    text = read(source.text, declared=declared, what=f"the text ({language})")
-    read(source.mjml, declared=declared, what=f"the MJML ({language})")
-    page = read(_html(source.mjml, language), declared=declared, what=f"the HTML ({language})")
+    placed = declared | source.links.keys()
+    text = read(source.text, declared=placed, what=f"the text ({language})")
+    read(source.mjml, declared=placed, what=f"the MJML ({language})")
+    page = read(_html(source.mjml, language), declared=placed, what=f"the HTML ({language})")
     for part, what in ((text, "text"), (page, "HTML")):
         if kind is not Kind.SERVICE and STOP_LINK not in part.names:
             raise BadInput(
@@ -86,8 +92,9 @@ def _letter(source: Source, language: str, kind: Kind, declared: Set[str]) -> Le
                 code="no-stop-link",
             )
     boundary = "=_" + hashlib.sha256(f"{text.pieces}{page.pieces}".encode()).hexdigest()[:32]
-    names = subject.names | text.names | page.names
-    return Letter(subject, _body(text, page, boundary), boundary, language, names, page)
+    names = (subject.names | text.names | page.names) - source.links.keys()
+    shown = page.filled(source.links, html.escape)
+    return Letter(subject, _body(text, page, boundary), boundary, language, names, shown, source.links)
 
 
 def _html(mjml: str, language: str) -> str:

@@ -19,12 +19,24 @@ from placet.subjects.model import Alias
 Filler = Callable[[Connection, str, Sequence[SubjectId]], Mapping[SubjectId, Mapping[str, str]]]
 """The values of a template for each of these persons: a first name, a link; whatever is not kept with the message."""
 
+MessageFiller = Callable[[Connection, "Filling"], Mapping[SubjectId, Mapping[str, str]]]
+"""As a `Filler`, for what depends on the very message: a link that is known again."""
+
 POST = ChannelId("post")
 
 MessageId = NewType("MessageId", UUID)
 """Random (UUID version 7, so that an index grows at its end)."""
 
 _MOST_KEY = 200
+
+
+@attrs.frozen
+class Filling:
+    """What starts *now* of one template, in the transaction that makes it `sending`: each person has one message."""
+
+    template: str
+    messages: Mapping[SubjectId, MessageId]
+    now: datetime
 
 
 class Kind(StrEnum):

@@ -20,7 +20,7 @@ from psycopg import Connection
 
 from placet.delivery import rules, store
 from placet.delivery.envelope import Envelope
-from placet.delivery.model import POST, Filler, MessageId, Outgoing, Way
+from placet.delivery.model import POST, Filler, Filling, MessageFiller, MessageId, Outgoing, Way
 from placet.delivery.rules import Asked, Policy, Refuse, Start, Wait
 from placet.delivery.store import Taken
 from placet.gate.actions import Allowed, Answer, Gate, Permit
@@ -68,6 +68,7 @@ class Starting:
     zone: ZoneInfo
     policy: Policy = attrs.field(repr=False)
     fillers: Mapping[str, Filler] = attrs.field(repr=False)
+    message_fillers: Mapping[str, MessageFiller] = attrs.field(repr=False)
 
     def claim(
         self, connection: Connection, channel: Way, taken: Sequence[Taken], *, lease: timedelta, now: datetime
@@ -135,7 +136,7 @@ class Starting:
         store.wait(connection, waiting, now=now)
         lease_until = now + lease
         starting = [(one, verdict.until) for one, verdict in verdicts if isinstance(verdict, Start)]
-        filled = self._filled(connection, [one.taken for one, _ in starting])
+        filled = self._filled(connection, [one.taken for one, _ in starting], now)
         out = [
             (one, self._outgoing(connection, one, until, lease_until, filled.get(one.taken.id, {})))
             for one, until in starting
@@ -176,16 +177,23 @@ class Starting:
             judged.append((one, rules.judge(asked, self.policy, now)))
         return judged
 
-    def _filled(self, connection: Connection, starting: Sequence[Taken]) -> dict[MessageId, Mapping[str, str]]:
+    def _filled(
+        self, connection: Connection, starting: Sequence[Taken], now: datetime
+    ) -> dict[MessageId, Mapping[str, str]]:
         """What is put into messages only now, so that it is not kept: asked once for each template."""
         found: dict[MessageId, Mapping[str, str]] = {}
         for template in {taken.template for taken in starting}:
-            if (fill := self.fillers.get(template.partition("/")[0])) is None:
-                continue
-            asked = [taken for taken in starting if taken.template == template]
-            values = fill(connection, template, [taken.addressee.subject for taken in asked])
-            found |= {taken.id: values.get(taken.addressee.subject, {}) for taken in asked}
+            messages = {taken.addressee.subject: taken.id for taken in starting if taken.template == template}
+            values = self._values(connection, Filling(template, messages, now))
+            found |= {id: values.get(subject, {}) for subject, id in messages.items()}
         return found
+
+    def _values(self, connection: Connection, filling: Filling) -> Mapping[SubjectId, Mapping[str, str]]:
+        room = filling.template.partition("/")[0]
+        if (fill := self.fillers.get(room)) is not None:
+            return fill(connection, filling.template, list(filling.messages))
+        fill_each = self.message_fillers.get(room)
+        return {} if fill_each is None else fill_each(connection, filling)
 
     def _outgoing(
         self,

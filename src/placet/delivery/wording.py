@@ -35,6 +35,16 @@ class Wording:
         """The text with *values*, each cleaned and then given *form*; a value that is missing raises `KeyError`."""
         return "".join(form(cleaned(values[piece])) if place % 2 else piece for place, piece in enumerate(self.pieces))
 
+    def filled(self, values: Mapping[str, str], form: Callable[[str], str] = str) -> Wording:
+        """The same with *values*, which are given *form*, in their places; the other places stay."""
+        pieces = [""]
+        for place, piece in enumerate(self.pieces):
+            if place % 2 and piece not in values:
+                pieces += [piece, ""]
+            else:
+                pieces[-1] += form(values[piece]) if place % 2 else piece
+        return Wording(tuple(pieces))
+
 
 def read(text: str, *, declared: Set[str], what: str) -> Wording:
     """Take *text* apart; *what* names it for the marketer who reads the refusal."""

@@ -14,7 +14,7 @@ from placet.access.staff_sessions import StaffSession
 from placet.bootstrap import Application
 from placet.catalogue.model import Catalogue
 from placet.delivery.calls import MOST_ATTEMPTS, CallOutcome, Due, InHand, NotAtAll, Opening
-from placet.delivery.model import MessageId
+from placet.delivery.model import Kind, MessageId
 from placet.interfaces.desk import views
 from placet.interfaces.portal.messages import topic_title
 from placet.interfaces.staff.signing_in import see_other
@@ -22,6 +22,7 @@ from placet.interfaces.web.languages import LANGUAGES
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, Denied, NotFound
 from placet.kernel.ids import StaffId, parse_uuid
+from placet.purposes.offers.topics import TopicId
 
 PAGE = 25
 OUTCOMES = tuple(CallOutcome)
@@ -82,7 +83,7 @@ class Calling:
             visit,
             "desk/call.html",
             call=_in_hand(held[0], name, catalogue, visit.words.language),
-            outcomes=[each.value for each in OUTCOMES],
+            outcomes=[each.value for each in _outcomes(held[0])],
             most=MOST_ATTEMPTS,
         )
 
@@ -93,15 +94,33 @@ class Calling:
             raise BadInput("say what came of the call; nothing was changed", code="unknown-outcome")
         self.application.keeper.demand_agreement()
         with self.application.database.transaction() as connection:
+            if said == CallOutcome.STOP_TOPIC:
+                self._stop_topic(connection, visit, session.member.id)
             self.application.calls.end(
                 connection, _message(visit), CallOutcome(said), staff=session.member.id, now=visit.now
             )
         return see_other(f"/desk/calls?{urlencode({'said': said})}")
 
+    def _stop_topic(self, connection: Connection, visit: Visit, member: StaffId) -> None:
+        """The person never wants to hear of the topic again: as if they had said so on their own page."""
+        held = self.application.calls.in_hand(connection, member, message=_message(visit), now=visit.now)
+        if not held or held[0].kind is not Kind.OFFER or held[0].topic is None:
+            raise BadInput("this call is about no topic that could stop; nothing was changed", code="unknown-outcome")
+        self.application.offers.wishes.set(
+            connection, held[0].subject, TopicId(held[0].topic), "never", by="person", now=visit.now
+        )
+
     def _demand_other(self, connection: Connection, member: StaffId, opened: InHand) -> None:
         """Nobody calls themselves: raised before the commit, so the call stays where it was."""
         if openings.customer_of(connection, member) == opened.subject:
             raise Denied("this call is to you; a colleague makes it. Nothing was changed", code="own-record")
+
+
+def _outcomes(call: InHand) -> tuple[CallOutcome, ...]:
+    """What may have come of it: only an offer interests or not, and has a topic to stop."""
+    if call.kind is Kind.OFFER and call.topic is not None:
+        return OUTCOMES
+    return tuple(each for each in OUTCOMES if each not in (CallOutcome.NOT_INTERESTED, CallOutcome.STOP_TOPIC))
 
 
 def _message(visit: Visit) -> MessageId:

@@ -20,6 +20,7 @@ from placet.interfaces.portal.pages import Pages
 from placet.interfaces.portal.partaking import Partaking
 from placet.interfaces.portal.past import Past
 from placet.interfaces.portal.people import People
+from placet.interfaces.portal.pressing import Pressing
 from placet.interfaces.portal.requesting import Requesting
 from placet.interfaces.portal.restricting import Restricting
 from placet.interfaces.portal.signing_in import SigningIn
@@ -58,7 +59,7 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         *_own(shell, door, application),
         *_wishes(shell, door, Wishing(application, shell)),
         *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),
-        *_links(shell, Unsubscribe(application, shell)),
+        *_links(shell, Unsubscribe(application, shell), Pressing(application, shell)),
         *_surveys(shell, Surveying(application, shell)),
         *verify_page.routes(),
     ]
@@ -164,11 +165,12 @@ def _ways_in(shell: Shell, door: Door, pages: WaysIn) -> list[BaseRoute]:
     ]
 
 
-def _links(shell: Shell, pages: Unsubscribe) -> list[BaseRoute]:
+def _links(shell: Shell, pages: Unsubscribe, pressing: Pressing) -> list[BaseRoute]:
     """What the links in messages lead to: whoever has the link needs nothing else."""
     return [
         Route("/u/{token}", shell.link(pages.ask), methods=GET),
         Route("/u/{token}", shell.link(pages.act), methods=POST),
+        Route("/l/{token}", shell.link(pressing.lead), methods=GET),
     ]
 
 

@@ -13,11 +13,13 @@ import attrs
 from psycopg import Connection
 
 from placet.delivery.letters import Letter
-from placet.delivery.model import Filler, MessageId
+from placet.delivery.model import Filler, MessageFiller, MessageId
 from placet.delivery.notes import Note
 from placet.delivery.sms import Text
 from placet.kernel.ids import ChannelId, Number
 from placet.purposes.offers.campaigns.actions import Campaigns
+from placet.purposes.offers.clicks.actions import Clicks
+from placet.purposes.offers.clicks.duties import ClickDuties
 from placet.purposes.offers.duties import OffersDuties, Part
 from placet.purposes.offers.greetings.actions import Greetings
 from placet.purposes.offers.greetings.duties import GreetingDuties
@@ -56,9 +58,11 @@ class Offers:
     greetings: Greetings
     surveys: Surveys
     learning: Learning
+    clicks: Clicks
     duties: OffersDuties
     worded: dict[str, Worded] = attrs.field(factory=dict, repr=False)
     fillers: dict[str, Filler] = attrs.field(factory=dict, repr=False)
+    message_fillers: dict[str, MessageFiller] = attrs.field(factory=dict, repr=False)
     busy: tuple[Busy, ...] = ()
 
     @classmethod
@@ -66,20 +70,26 @@ class Offers:
         """The rooms of offers; what their templates are filled with is told to the queue."""
         greetings, surveys = Greetings.of(ground), Surveys.of(ground)
         learning = Learning.of(ground.database, ground.master, ground.gate, Wishes())
-        campaigns = Campaigns.of(ground, sort=learning.compete, news=learning.news)
-        parts: tuple[Part, ...] = (WishDuties(), GreetingDuties(ground.subjects), surveys.duties, LearningDuties())
+        clicks = Clicks(ground.database, ground.gate, ground.config.url)
+        campaigns = Campaigns.of(ground, sort=learning.compete, knows=learning.knows, clicks=clicks)
+        parts: tuple[Part, ...] = (
+            WishDuties(), GreetingDuties(ground.subjects), surveys.duties, LearningDuties(), ClickDuties(clicks),
+        )  # fmt: skip
         made = cls(
             Wishes(),
             campaigns,
             greetings,
             surveys,
             learning,
+            clicks,
             OffersDuties(parts),
             worded={"campaign": campaigns, "greeting": greetings, "survey": surveys},
-            fillers={"campaign": campaigns.fill, "greeting": greetings.fill, "survey": surveys.inviting.fill},
-            busy=(campaigns, greetings, surveys, learning),
+            fillers={"greeting": greetings.fill, "survey": surveys.inviting.fill},
+            message_fillers={"campaign": campaigns.fill},
+            busy=(campaigns, greetings, surveys, learning, clicks),
         )
         ground.delivery.fillers.update(made.fillers)
+        ground.delivery.message_fillers.update(made.message_fillers)
         return made
 
     def letter(self, template: str, language: str) -> Letter | None:
@@ -106,8 +116,9 @@ class Offers:
         for room in self.busy:
             room.round(now)
 
-    def inherit(self, connection: Connection, number: Number, merged: Number) -> None:
+    def inherit(self, connection: Connection, number: Number, merged: Number, *, now: datetime) -> None:
         """Two identities were one person."""
         self.wishes.inherit(connection, number, merged)
         self.greetings.inherit(connection, number, merged)
         self.learning.inherit(connection, number, merged)
+        self.clicks.inherit(connection, number, merged, now=now)

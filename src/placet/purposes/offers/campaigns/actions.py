@@ -22,6 +22,7 @@ from placet.consents.in_force import CatalogueInForce
 from placet.delivery import batches
 from placet.delivery.actions import Delivery
 from placet.delivery.letters import Letter
+from placet.delivery.model import Filling
 from placet.delivery.model import State as Sent
 from placet.delivery.notes import Note
 from placet.delivery.sms import Text
@@ -44,9 +45,11 @@ from placet.purposes.offers.campaigns.model import (
     Selection,
     State,
 )
+from placet.purposes.offers.campaigns.personal import Knows, personal
 from placet.purposes.offers.campaigns.selecting import KEY_LABEL, Selected, Selecting, batch_of
-from placet.purposes.offers.campaigns.texts import CALLED, EMAIL, NEWS, Compiled
-from placet.purposes.offers.greetings.vocative import called, with_comma
+from placet.purposes.offers.campaigns.texts import EMAIL, Compiled
+from placet.purposes.offers.clicks.actions import Clicks
+from placet.purposes.offers.clicks.links import PLACE, Link
 from placet.purposes.offers.ground import Ground
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
@@ -63,9 +66,6 @@ Competing = Sequence[tuple[UUID, str, BitMap]]
 Sort = Callable[[Connection, Competing, Audience, datetime], Mapping[UUID, BitMap]]
 """Who gets which of the competing campaigns, at most one each (the learner)."""
 
-News = Callable[[Connection, str, Sequence[SubjectId]], Mapping[SubjectId, str]]
-"""What has changed for these persons, told in a message of this template: a line each, in their language."""
-
 log = structlog.get_logger()
 
 
@@ -81,8 +81,9 @@ class Campaigns:
     selecting: Selecting
     sort: Sort | None = None
     """The learner; without one, smart campaigns cannot be submitted."""
-    news: News | None = None
-    """What the learner has to tell each person in the next letter."""
+    knows: Knows | None = None
+    """What the learner has to tell each person in the next letter, and who allows to count links."""
+    clicks: Clicks | None = None
     _compiled: dict[str, Compiled] = attrs.field(factory=dict, init=False, eq=False, repr=False)
     """What campaigns say that are sent now, by template; it never changes. Any thread adds to it."""
 
@@ -93,13 +94,13 @@ class Campaigns:
         *,
         told: tuple[facts.Provider, ...] = (),
         sort: Sort | None = None,
-        news: News | None = None,
+        knows: Knows | None = None,
+        clicks: Clicks | None = None,
     ) -> Campaigns:
         replica, key = Replica.of(ground.database, ground.config), ground.master.derive(KEY_LABEL)
         selecting = Selecting(ground.gate, ground.delivery, replica, key, told)
-        return cls(
-            ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery, selecting, sort, news
-        )
+        rooms = (ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery)
+        return cls(*rooms, selecting, sort, knows, clicks)
 
     # Writing
 
@@ -224,7 +225,9 @@ class Campaigns:
 
     def compiled(self, connection: Connection, id: CampaignId) -> Compiled:
         """What it says, as it is sent; `BadInput` while something is broken or missing."""
-        return texts.compiled(store.get(connection, id).brief, self.in_force.read(connection).controller)
+        controller = self.in_force.read(connection).controller
+        own = "" if self.clicks is None else self.clicks.url
+        return texts.compiled(store.get(connection, id).brief, controller, own=own)
 
     def letter(self, template: str, language: str) -> Letter | None:
         found = self._worded(template)
@@ -238,22 +241,18 @@ class Campaigns:
         found = self._worded(template)
         return None if found is None else found.notes.get(channel, {}).get(language)
 
-    def fill(
-        self, connection: Connection, template: str, subjects: Sequence[SubjectId]
-    ) -> Mapping[SubjectId, Mapping[str, str]]:
-        """How each person is addressed (`{{ called }}`), or nothing where a name could be wrong; and their news."""
-        found = self._worded(template)
-        names = frozenset() if found is None else found.names
-        filled: dict[SubjectId, dict[str, str]] = {id: {} for id in subjects} if names else {}
-        if CALLED in names:
-            for id in subjects:
-                person, name = self.subjects.get(connection, id), self.subjects.profile(connection, id).name
-                filled[id][CALLED] = with_comma(called(name, person.language))
-        if NEWS in names:
-            told = {} if self.news is None else self.news(connection, template, subjects)
-            for id in subjects:
-                filled[id][NEWS] = told.get(id, "")
-        return filled
+    def address(self, link: Link) -> str | None:
+        """Where a counted link leads: what the campaign says there, and nothing else."""
+        found = self._worded(f"campaign/{link.campaign}")
+        letter = None if found is None else found.letters.get(link.language)
+        return None if letter is None else letter.links.get(PLACE.format(link.place))
+
+    def fill(self, connection: Connection, filling: Filling) -> Mapping[SubjectId, Mapping[str, str]]:
+        """What is put into the messages of a campaign when they start (`delivery.model.MessageFiller`)."""
+        found = self._worded(filling.template)
+        if found is None or not found.asks:
+            return {}
+        return personal(connection, filling, found, subjects=self.subjects, knows=self.knows, clicks=self.clicks)
 
     # Inside
 

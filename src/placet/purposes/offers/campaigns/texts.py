@@ -24,6 +24,7 @@ from placet.delivery.wording import LANGUAGES
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId
 from placet.purposes.offers.campaigns.model import Brief, Problem, Texts
+from placet.purposes.offers.clicks.links import Web, placed
 
 CALLED, NEWS = "called", "news"
 DECLARED = frozenset({CALLED})
@@ -46,15 +47,28 @@ class Compiled:
         short = [text.wording.names for text in self.texts.values()]
         return frozenset().union(*spoken, *written, *short)
 
+    @property
+    def places(self) -> Mapping[str, int]:
+        """How many of its links may be counted, in the letter of each language that has any."""
+        return {language: len(letter.links) for language, letter in self.letters.items() if letter.links}
 
-def compiled(brief: Brief, controller: Controller) -> Compiled:
-    """All that *brief* says; a text that is broken or missing raises `BadInput`."""
+    @property
+    def asks(self) -> bool:
+        """Whether anything is put in for each person."""
+        return bool(self.names or self.places)
+
+
+def compiled(brief: Brief, controller: Controller, *, own: str = "") -> Compiled:
+    """
+    All that *brief* says; a text that is broken or missing raises `BadInput`. In its letters, links to the operator's
+    web may be counted, but for those that lead to us, at the address *own*.
+    """
     made = Compiled()
     for channel in brief.channels:
         said = {language: found for language, texts in brief.texts.items() if (found := texts.of(channel)) is not None}
         if channel == EMAIL:
             above = f"{{{{ {NEWS} }}}}" if brief.channels == (EMAIL,) else ""
-            made = attrs.evolve(made, letters=compiled_letters(said, controller, above=above))
+            made = attrs.evolve(made, letters=compiled_letters(said, controller, above=above, own=own))
         elif channel == SMS:
             made = attrs.evolve(made, texts=_sms(said, folded=brief.fold_sms))
         else:
@@ -62,12 +76,13 @@ def compiled(brief: Brief, controller: Controller) -> Compiled:
     return made
 
 
-def compiled_letters(said: Mapping[str, object], controller: Controller, *, above: str = "") -> Mapping[str, Letter]:
+def compiled_letters(
+    said: Mapping[str, object], controller: Controller, *, above: str = "", own: str = ""
+) -> Mapping[str, Letter]:
     """The letters of *said* (`layout.Words` by language), from the controller."""
+    web = Web.of(controller.website, own)
     sources = {
-        language: layout.source(
-            words, language=language, kind=Kind.OFFER, sender=sender(controller, language), above=above
-        )
+        language: _source(words, language, controller, above, web)
         for language, words in said.items()
         if isinstance(words, Words) and language in LANGUAGES
     }
@@ -105,6 +120,13 @@ def _problems(brief: Brief, channel: ChannelId, language: str, controller: Contr
         for finding in letter_lint.lint(said, page, language):
             if finding.level == "error":
                 yield Problem(finding.code, f"the {finding.where} of the letter cannot be sent so", channel, language)
+
+
+def _source(words: Words, language: str, controller: Controller, above: str, web: Web) -> letters.Source:
+    written, links = placed(words, web.has)
+    return layout.source(
+        written, language=language, kind=Kind.OFFER, sender=sender(controller, language), above=above, links=links
+    )
 
 
 def _sms(said: Mapping[str, object], *, folded: bool) -> Mapping[str, Text]:

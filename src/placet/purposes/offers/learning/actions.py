@@ -21,7 +21,7 @@ import structlog
 from psycopg import Connection
 from pyroaring import BitMap
 
-from placet.delivery.model import MessageId
+from placet.delivery.model import Filling, MessageId
 from placet.gate import uses
 from placet.gate.actions import Allowed, Audience, Gate
 from placet.gate.roles import under_purpose
@@ -31,7 +31,16 @@ from placet.kernel.seal import MasterKey, keyed_hash
 from placet.purposes.offers.learning import rules, store, telling
 from placet.purposes.offers.learning import trials as files
 from placet.purposes.offers.learning.evaluation import Evaluation, evaluate
-from placet.purposes.offers.learning.model import ModelVersion, Passed, Policy, Sign, Stopped, Whole
+from placet.purposes.offers.learning.model import (
+    Known,
+    ModelVersion,
+    Passed,
+    Policy,
+    Sign,
+    Source,
+    Stopped,
+    Whole,
+)
 from placet.purposes.offers.learning.policy import standard, version
 from placet.purposes.offers.learning.population import Population, fit
 from placet.purposes.offers.learning.sorting import Offer, People, eligible, sort
@@ -149,7 +158,9 @@ class Learning:
             answer = answers.get(whose[doubt.number]) if doubt.number in whose else None
             if not isinstance(answer, Allowed) or answer.permit is None:
                 continue
-            stopped = Stopped(whose[doubt.number], doubt.number, doubt.topic, doubt.seen.sends, certainty)
+            stopped = Stopped(
+                whose[doubt.number], doubt.number, doubt.topic, doubt.seen.sends, certainty, doubt.sources
+            )
             if self._end(connection, stopped, now):
                 ended.append(stopped)
                 # The use names its permit: what was done with the person's data, they see (B7).
@@ -158,17 +169,26 @@ class Learning:
             uses.record_uses(connection, told)
         return ended
 
-    def news(self, connection: Connection, template: str, subjects: Sequence[SubjectId]) -> Mapping[SubjectId, str]:
+    def knows(self, connection: Connection, filling: Filling, tells: bool) -> Mapping[SubjectId, Known]:  # noqa: FBT001
         """
-        Which topics ended for these persons without their having been told, as a line each in their language; the
-        message of *template* tells them now.
+        Of whose messages start now: which topics ended without their having been told, as a line each in their
+        language, if this message *tells* them; and who allows us to count links. The others are left out.
         """
-        told: dict[SubjectId, list[str]] = {}
-        for subject, language, topic in connection.execute(
-            SQL["untold"], {"subjects": list(subjects), "template": template}
-        ):
-            told.setdefault(SubjectId(subject), []).append(telling.ended(topic, language or telling.LANGUAGES[0]))
-        return {subject: " ".join(lines) for subject, lines in told.items()}
+        lines: dict[SubjectId, list[str]] = {}
+        counts = set()
+        values = {"subjects": list(filling.messages), "template": filling.template, "tells": tells}
+        for id, language, topic, sources in connection.execute(SQL["knows"], values):
+            if topic is None:
+                counts.add(SubjectId(id))
+            else:
+                said = telling.ended(topic, language or telling.LANGUAGES[0], sources)
+                lines.setdefault(SubjectId(id), []).append(said)
+        return {id: Known(" ".join(lines.get(id, ())), id in counts) for id in lines.keys() | counts}
+
+    def ended_by(self, connection: Connection, subject: SubjectId) -> Mapping[str, tuple[Source, ...]]:
+        """By what each topic ended that is ended for a person; nothing of what they had forgotten."""
+        rows = connection.execute(SQL["ended_of"], {"subject": subject})
+        return {topic: tuple(map(Source, sources)) for topic, sources in rows}
 
     # Once a day
 
@@ -180,6 +200,7 @@ class Learning:
                 return
             since = now - store.HALF_LIVES * self.policy.half_life if last is None else last - _LATE
             connection.execute(SQL["take_in"], {"since": since, "now": now})
+            connection.execute(SQL["take_in_calls"], {"since": since, "now": now})
             with self._reading(connection):
                 told = store.groups(connection, self.policy, now=now)
             store.keep_population(connection, self.model, fit(told, self.policy.prior), now=now)
@@ -230,14 +251,16 @@ class Learning:
         asked, never = _by_topic(wishes, "want"), _by_topic(wishes, "never")
         shape = (len(numbers), len(offers))
         wished, wanted, unwanted = np.zeros(shape, bool), np.zeros(shape), np.zeros(shape)
+        liked = np.zeros(shape, np.int64)
         for column, offer in enumerate(offers):
             wished[:, column] = np.isin(numbers, np.array(asked.get(offer.topic, BitMap()), np.int64))
             own = [(number, seen) for number, topic, seen in told if topic == offer.topic]
             at = _places(numbers, [number for number, _ in own])
             wanted[at, column] = [seen.wanted for _, seen in own]
             unwanted[at, column] = [seen.unwanted for _, seen in own]
+            liked[at, column] = [rules.LIKED_BY.index(seen.liked_by) for _, seen in own]
         segments = [language or "" for _, language in rows]
-        return People(numbers, segments, eligible(offers, numbers, never), wished, wanted, unwanted)
+        return People(numbers, segments, eligible(offers, numbers, never), wished, wanted, unwanted, liked)
 
     def _sure(self, population: Population, doubt: Doubt) -> float | None:
         """How sure it is that the topic does not interest them; None: not sure enough. Wishes were left out before."""
@@ -250,7 +273,7 @@ class Learning:
         topic, subject = TopicId(stopped.topic), stopped.subject
         if not self.wishes.set(connection, subject, topic, "never", by="learner", now=now, reason=NOT_INTERESTED):
             return False
-        values = attrs.asdict(stopped) | {"now": now}
+        values = attrs.asdict(stopped) | {"now": now, "sources": list(stopped.sources)}
         connection.execute(SQL["end_topic"], values)
         return True
 

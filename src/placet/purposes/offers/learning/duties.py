@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from placet.duties import Brought, Correction, Holding, Person, Withdrawn
-from placet.purposes.offers.learning.model import Sign
+from placet.purposes.offers.learning.model import SAID
 from placet.purposes.offers.learning.store import SQL
 from placet.purposes.offers.learning.telling import words
 
@@ -34,7 +34,7 @@ class LearningDuties:
 
     def rectify(self, connection: Connection, person: Person, correction: Correction, *, now: datetime) -> int:
         """What was told can be told otherwise; what was derived from it follows by itself."""
-        if (correction.holding, correction.field) != (HEARD, "sign") or correction.new not in set(Sign):
+        if (correction.holding, correction.field) != (HEARD, "sign") or correction.new not in SAID:
             return 0
         values = {"number": person.number, "old": correction.old, "new": correction.new}
         return connection.execute(SQL["correct_sign"], values).rowcount

@@ -32,6 +32,27 @@ class Sign(StrEnum):
     MORE = "more"
     LESS = "less"
     ANSWER = "answer"
+    INTERESTED = "interested"
+    """This one and the next two on the telephone, written down by a member."""
+    NOT_NOW = "not-now"
+    NOT_INTERESTED = "not-interested"
+    PRESSED = "pressed"
+    """They pressed a link, and had allowed us to count it (`offers.clicks`); what they say goes before it."""
+
+
+SAID = frozenset(Sign) - {Sign.PRESSED}
+"""What a person says; a press is seen."""
+
+
+class Source(StrEnum):
+    """By what something was learned. The strings are those of `offers.weighed`."""
+
+    WORD = "word"
+    """What they told under a message."""
+    CALL = "call"
+    LINK = "link"
+    """That they pressed a counted link, or did not within a week."""
+    SILENCE = "silence"
 
 
 class Reason(StrEnum):
@@ -41,6 +62,12 @@ class Reason(StrEnum):
     """The person asked for this topic."""
     LIKED = "liked"
     """They said "more like this", or answered with interest, within what is remembered."""
+    CALLED = "called"
+    """They said on the telephone that it interests them."""
+    PRESSED = "pressed"
+    """They pressed links in offers on it, and let us learn from that."""
+    FORGOTTEN = "forgotten"
+    """Because of a press that they had forgotten since."""
     POPULAR = "popular"
     """Other customers find it interesting, and little is known of this one."""
     TRYING = "trying"
@@ -89,6 +116,7 @@ class Policy:
 
     half_life: timedelta
     silence: timedelta
+    unpressed: timedelta
     signs: Mapping[Sign, Weight]
     prior: Prior
     worth: float
@@ -109,6 +137,8 @@ class Seen:
     sends: int = 0
     wanted: float = 0.0
     unwanted: float = 0.0
+    liked_by: Source | None = None
+    """What told that they want it, the plainest word first; None: nothing did."""
 
 
 @attrs.frozen
@@ -154,6 +184,16 @@ class Stopped:
     topic: str
     sends: int
     certainty: float
+    sources: tuple[Source, ...] = ()
+    """By what it was learned."""
+
+
+@attrs.frozen
+class Known:
+    """What a message that starts is told of its person: their *news*, and whether we may count its links."""
+
+    news: str = ""
+    counts: bool = False
 
 
 @attrs.frozen(kw_only=True)

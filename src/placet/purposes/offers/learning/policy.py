@@ -13,7 +13,7 @@ import yaml
 
 from placet.purposes.offers.learning.model import Demands, ModelVersion, Policy, Prior, Sign, StopRule, Weight
 
-METHOD = "hierarchical-beta-thompson/1"
+METHOD = "hierarchical-beta-thompson/2"
 """Changes with the code that decides: another method is another model, too."""
 _MOST_FLOOR = 0.05
 
@@ -29,6 +29,7 @@ def parse(said: Mapping[str, Any]) -> Policy:
     policy = Policy(
         half_life=timedelta(days=said["half_life_days"]),
         silence=timedelta(days=said["silence_days"]),
+        unpressed=timedelta(days=said["unpressed_days"]),
         signs={sign: Weight(**said["signs"][sign]) for sign in Sign},
         prior=Prior(**said["believed"]),
         worth=float(said["worth"]),
@@ -42,7 +43,7 @@ def parse(said: Mapping[str, Any]) -> Policy:
     _demand(0.5 < policy.stop.certainty < 1, "a certainty lies between 0.5 and 1")
     _demand(0 < policy.stop.below < 1, "a share lies between 0 and 1")
     _demand(policy.resolve > 0 and policy.stop.sends > 0 and policy.prior.strength > 0, "counts are above 0")
-    _demand(policy.half_life > timedelta(0) and policy.silence > timedelta(0), "times are above 0")
+    _demand(min(policy.half_life, policy.silence, policy.unpressed) > timedelta(0), "times are above 0")
     return policy
 
 

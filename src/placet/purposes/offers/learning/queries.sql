@@ -10,6 +10,16 @@ WHERE sent.started_at > %(since)s AND sent.started_at <= %(now)s AND sent.topic 
   AND sent.state IN ('sent', 'delivered') AND named.erased_at IS NULL
 ON CONFLICT (message) DO NOTHING;
 
+-- name: take_in_calls
+-- Note what members wrote down of calls since an instant, where the person has told nothing else of that message.
+UPDATE offers.heard SET sign = said.sign, told_at = called.ended_at
+FROM delivery.called
+JOIN (VALUES ('reached-interested', 'interested'), ('reached-not-now', 'not-now'),
+             ('reached-not-interested', 'not-interested'), ('stop-topic', 'not-interested')) AS said (outcome, sign)
+    USING (outcome)
+WHERE heard.message = called.message AND heard.sign IS NULL
+  AND called.ended_at > %(since)s AND called.ended_at <= %(now)s;
+
 -- name: tell
 -- What a person told of a message on a topic; the last word stays. Nothing is returned for a message without topic.
 INSERT INTO offers.heard AS known (message, number, topic, channel, segment, campaign, at, sign, told_at)
@@ -30,8 +40,9 @@ UPDATE offers.heard SET sign = NULL, told_at = NULL WHERE message = %(message)s;
 
 -- name: seen
 -- What these persons' messages told of each topic.
-SELECT number, topic, count(*), sum(wanted), sum(unwanted)
-FROM offers.weighed(%(signs)s::json, %(half_life)s, %(since)s, %(silent)s, %(now)s)
+SELECT number, topic, count(*), sum(wanted), sum(unwanted),
+       (array_agg(source ORDER BY array_position(ARRAY['word', 'call', 'link'], source)) FILTER (WHERE wanted > 0))[1]
+FROM offers.weighed(%(signs)s::json, %(half_life)s, %(since)s, %(silent)s, %(unpressed)s, %(now)s)
 WHERE number = ANY(%(numbers)s::int[]) GROUP BY number, topic;
 
 -- name: groups
@@ -39,14 +50,15 @@ WHERE number = ANY(%(numbers)s::int[]) GROUP BY number, topic;
 SELECT topic, segment, wanted, unwanted, count(*) FROM (
     SELECT topic, min(segment) AS segment, round(sum(wanted)::numeric, 1)::float8 AS wanted,
            round(sum(unwanted)::numeric, 1)::float8 AS unwanted
-    FROM offers.weighed(%(signs)s::json, %(half_life)s, %(since)s, %(silent)s, %(now)s)
+    FROM offers.weighed(%(signs)s::json, %(half_life)s, %(since)s, %(silent)s, %(unpressed)s, %(now)s)
     GROUP BY number, topic) AS person
 GROUP BY topic, segment, wanted, unwanted;
 
 -- name: doubtful
 -- Whom a topic may not interest: sent often enough since they last spoke of it, and neither asked for nor ended.
-SELECT told.number, told.topic, min(told.segment), count(*), sum(told.wanted), sum(told.unwanted)
-FROM offers.weighed(%(signs)s::json, %(half_life)s, %(since)s, %(silent)s, %(now)s) AS told
+SELECT told.number, told.topic, min(told.segment), count(*), sum(told.wanted), sum(told.unwanted),
+       coalesce(array_agg(DISTINCT told.source) FILTER (WHERE told.unwanted > 0), '{}')
+FROM offers.weighed(%(signs)s::json, %(half_life)s, %(since)s, %(silent)s, %(unpressed)s, %(now)s) AS told
 LEFT JOIN offers.wish ON wish.number = told.number AND wish.topic = told.topic
 WHERE (%(number)s::int IS NULL OR told.number = %(number)s)
   AND (wish.state IS NULL OR (wish.state = 'neutral' AND told.at > wish.since))
@@ -94,17 +106,33 @@ FROM unnest(%(numbers)s::int[], %(campaigns)s::uuid[], %(topics)s::text[], %(seg
 
 -- name: end_topic
 -- A topic has ended for a person.
-INSERT INTO offers.ended (number, topic, at, sends, certainty)
-VALUES (%(number)s, %(topic)s, %(now)s, %(sends)s, %(certainty)s)
+INSERT INTO offers.ended (number, topic, at, sends, certainty, sources)
+VALUES (%(number)s, %(topic)s, %(now)s, %(sends)s, %(certainty)s, %(sources)s)
 ON CONFLICT (number, topic) DO UPDATE SET at = excluded.at, sends = excluded.sends, certainty = excluded.certainty,
-    said_in = NULL;
+    sources = excluded.sources, said_in = NULL;
 
--- name: untold
--- Topics that ended for these persons, are still ended, and of which no message has told them; now one does.
-UPDATE offers.ended SET said_in = %(template)s FROM offers.wish, subjects.current AS person
-WHERE person.id = ANY(%(subjects)s::uuid[]) AND ended.number = person.number AND ended.said_in IS NULL
-  AND wish.number = ended.number AND wish.topic = ended.topic AND wish.state = 'never' AND wish.by = 'learner'
-RETURNING person.id, person.language, ended.topic;
+-- name: knows
+-- Of these persons, whose messages start: topics that ended, are still ended, and of which no message has told them
+-- (now one does, if it tells at all); and who allows us to count links, held until the message has started.
+WITH told AS (
+    UPDATE offers.ended SET said_in = %(template)s FROM offers.wish, subjects.current AS person
+    WHERE %(tells)s::bool AND person.id = ANY(%(subjects)s::uuid[]) AND ended.number = person.number
+      AND ended.said_in IS NULL AND wish.number = ended.number AND wish.topic = ended.topic
+      AND wish.state = 'never' AND wish.by = 'learner'
+    RETURNING person.id, person.language, ended.topic, ended.sources
+), allowing AS (
+    SELECT person.id FROM subjects.current AS person JOIN offers.click_answer AS answer USING (number)
+    WHERE person.id = ANY(%(subjects)s::uuid[]) AND answer.until IS NULL AND answer.decision = 'given'
+    FOR SHARE OF answer SKIP LOCKED
+)
+SELECT id, language, topic, sources FROM told
+UNION ALL SELECT id, NULL, NULL, NULL FROM allowing;
+
+-- name: ended_of
+-- By what the topics ended that are ended for a person.
+SELECT ended.topic, ended.sources FROM offers.ended JOIN subjects.current AS person USING (number)
+JOIN subjects.current AS named ON person.id = coalesce(named.merged_into, named.id)
+WHERE named.id = %(subject)s;
 
 -- name: trials
 -- What was picked before an instant, and what came of it; of a message that did not reach them nothing did.
@@ -113,8 +141,9 @@ SELECT pick.number, pick.at, pick.segment, pick.eligible, pick.wished, coalesce(
        CASE WHEN heard.message IS NULL THEN 0 ELSE coalesce(weight.unwanted, 1) END
 FROM offers.pick
 LEFT JOIN offers.heard ON heard.number = pick.number AND heard.campaign = pick.campaign AND heard.channel = 'email'
+LEFT JOIN offers.counted AS link ON link.message = heard.message
 LEFT JOIN json_to_recordset(%(signs)s::json) AS weight (sign text, wanted float8, unwanted float8)
-    ON weight.sign = heard.sign
+    ON weight.sign = coalesce(heard.sign, CASE WHEN link.pressed_at IS NOT NULL THEN 'pressed' END)
 WHERE pick.at <= %(ripe)s ORDER BY pick.number, pick.at;
 
 -- name: keep_evaluation
@@ -150,8 +179,8 @@ UPDATE offers.pick SET number = %(number)s WHERE number = %(merged)s
 
 -- name: inherit_ended
 -- Topics that had ended for a merged identity.
-INSERT INTO offers.ended (number, topic, at, sends, certainty, said_in)
-SELECT %(number)s::int, topic, at, sends, certainty, said_in FROM offers.ended WHERE number = %(merged)s
+INSERT INTO offers.ended (number, topic, at, sends, certainty, said_in, sources)
+SELECT %(number)s::int, topic, at, sends, certainty, said_in, sources FROM offers.ended WHERE number = %(merged)s
 ON CONFLICT DO NOTHING;
 
 -- name: held_heard
@@ -164,7 +193,7 @@ SELECT at, topic, reason, propensity, eligible, wished, segment FROM offers.pick
 
 -- name: held_ended
 -- What is held of topics that ended for a person.
-SELECT topic, at, sends, certainty, said_in FROM offers.ended WHERE number = %(number)s ORDER BY topic;
+SELECT topic, at, sends, certainty, said_in, array_to_string(sources, ', ') AS sources FROM offers.ended WHERE number = %(number)s ORDER BY topic;
 
 -- name: correct_sign
 -- What a person told is put right.

@@ -16,10 +16,14 @@ from __future__ import annotations
 import numpy as np
 
 from placet.purposes.offers.learning.beta import below, best_of
-from placet.purposes.offers.learning.model import Belief, Flags, Floats, Policy, Reason, Seen, StopRule, Whole
+from placet.purposes.offers.learning.model import Belief, Flags, Floats, Policy, Reason, Seen, Source, StopRule, Whole
 from placet.purposes.offers.learning.population import Population
 
-_REASONS = (None, Reason.WISHED, Reason.TRYING, Reason.LIKED, Reason.POPULAR)
+_REASONS = (
+    None, Reason.WISHED, Reason.TRYING, Reason.LIKED, Reason.CALLED, Reason.PRESSED, Reason.POPULAR,
+)  # fmt: skip
+LIKED_BY = (None, Source.WORD, Source.CALL, Source.LINK)
+"""What told that a person wants a topic, as numbers in arrays: its place here."""
 
 
 def belief(population: Population, topic: str, segment: str, seen: Seen, *, wished: bool, policy: Policy) -> Belief:
@@ -72,12 +76,15 @@ def points(key: bytes, numbers: Whole) -> Floats:
     return np.asarray(stream.random(int(numbers.max(initial=0)) + 1)[numbers])
 
 
-def reasons(chosen: Whole, best: Whole, wished: Flags, liked: Flags) -> list[Reason | None]:
-    """Why each row's column was chosen, *best* being the one that was thought best; None for nothing."""
+def reasons(chosen: Whole, best: Whole, wished: Flags, liked: Whole) -> list[Reason | None]:
+    """
+    Why each row's column was chosen, *best* being the one that was thought best; None for nothing. *liked*: what told
+    that it is wanted, as in `LIKED_BY`.
+    """
     rows, columns = np.arange(len(chosen)), np.minimum(chosen, wished.shape[1] - 1)
-    codes = np.select(
-        [chosen == wished.shape[1], wished[rows, columns], chosen != best, liked[rows, columns]], [0, 1, 2, 3], 4
-    )
+    by = liked[rows, columns]
+    cases = [chosen == wished.shape[1], wished[rows, columns], chosen != best, by > 0]
+    codes = np.select(cases, [0, 1, 2, 2 + by], len(_REASONS) - 1)
     return [_REASONS[code] for code in codes]
 
 

@@ -34,6 +34,8 @@ class People:
     wished: Flags
     wanted: Floats
     unwanted: Floats
+    liked: Whole
+    """What told that they want it (`rules.LIKED_BY`)."""
 
 
 @attrs.frozen(eq=False)
@@ -86,7 +88,7 @@ def sort(
         shares, best = rules.floored(ruled, people.eligible, policy.floor), ruled.argmax(axis=1)
     chosen = rules.choose(shares, rules.points(key, people.numbers))
     propensity = shares[np.arange(len(chosen)), chosen]
-    reasons = rules.reasons(chosen, best, people.wished, people.wanted > 0)
+    reasons = rules.reasons(chosen, best, people.wished, people.liked)
     return Picks(offers, people, chosen, propensity, reasons)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from psycopg import Connection
 
 from placet.kernel.ids import Number, SubjectId
-from placet.purposes.offers.learning.model import Group, Policy, Prior, Seen, Whole
+from placet.purposes.offers.learning.model import Group, Policy, Prior, Seen, Source, Whole
 from placet.purposes.offers.learning.population import Population
 from placet.store.queries import queries
 
@@ -32,13 +32,18 @@ class Doubt:
     topic: str
     segment: str
     seen: Seen
+    sources: tuple[Source, ...]
+    """What speaks against it."""
 
 
 def seen(connection: Connection, numbers: Whole, policy: Policy, *, now: datetime) -> list[tuple[Number, str, Seen]]:
     """What these persons' messages told, by topic."""
     values = weighing(policy, now=now) | {"numbers": numbers.tolist()}
     rows = connection.execute(SQL["seen"], values)
-    return [(Number(number), topic, Seen(sends, wanted, unwanted)) for number, topic, sends, wanted, unwanted in rows]
+    return [
+        (Number(number), topic, Seen(sends, wanted, unwanted, liked_by and Source(liked_by)))
+        for number, topic, sends, wanted, unwanted, liked_by in rows
+    ]
 
 
 def groups(connection: Connection, policy: Policy, *, now: datetime) -> list[Group]:
@@ -50,7 +55,10 @@ def doubtful(connection: Connection, policy: Policy, number: Number | None, *, n
     """Whom a topic may not interest: of all, or of one person."""
     values = weighing(policy, now=now) | {"number": number, "sends": policy.stop.sends}
     rows = connection.execute(SQL["doubtful"], values)
-    return [Doubt(Number(number), topic, segment, Seen(*told)) for number, topic, segment, *told in rows]
+    return [
+        Doubt(Number(number), topic, segment, Seen(*told), tuple(map(Source, sources)))
+        for number, topic, segment, *told, sources in rows
+    ]
 
 
 def weighing(policy: Policy, *, now: datetime) -> dict[str, Any]:
@@ -60,6 +68,7 @@ def weighing(policy: Policy, *, now: datetime) -> dict[str, Any]:
         "half_life": policy.half_life.total_seconds(),
         "since": now - HALF_LIVES * policy.half_life,
         "silent": now - policy.silence,
+        "unpressed": now - policy.unpressed,
         "now": now,
     }
 

@@ -13,7 +13,7 @@ from psycopg import Connection
 from placet.delivery.model import MessageId
 from placet.kernel.errors import BadInput
 from placet.purposes.offers import topics
-from placet.purposes.offers.learning.model import ModelVersion, Reason, Why
+from placet.purposes.offers.learning.model import ModelVersion, Reason, Source, Why
 from placet.purposes.offers.learning.store import SQL
 
 LANGUAGES = ("lv", "ru", "en")
@@ -43,10 +43,15 @@ def why(connection: Connection, message: MessageId) -> Why | None:
     )
 
 
-def ended(topic: str, language: str) -> str:
-    """That a topic has ended for the reader, in one line for the next message."""
-    said: str = words()["ended"][language]
-    return said.format(topic=topics.get(topic).titles[language])
+def ended(topic: str, language: str, sources: Sequence[str] = ()) -> str:
+    """That a topic has ended for the reader, in one line for the next message, and by what that was learned."""
+    said: str = words()["ended_because" if sources else "ended"][language]
+    return said.format(topic=topics.get(topic).titles[language], because=because(sources, language))
+
+
+def because(sources: Sequence[str], language: str) -> str:
+    """What it was learned from, in words; the plainest first."""
+    return ", ".join(words()["because"][source][language] for source in Source if source in sources)
 
 
 @cache
