@@ -40,8 +40,8 @@ def demand_data_dir(config: Config) -> None:
 
 def migrated(config: Config, master: MasterKey) -> tuple[str, Roles]:
     """Migrate the configured database, or the embedded one; the application's own URL, and its roles."""
-    embedded = config.database_url is None
-    admin_url = config.database_url or _embedded(config)
+    ours = embedded(config)
+    admin_url = str(config.database_url) if ours is None else _started(ours)
     with _reached(admin_url) as connection:
         row = connection.execute("SELECT current_user, current_database()").fetchone()
         assert row is not None
@@ -53,7 +53,7 @@ def migrated(config: Config, master: MasterKey) -> tuple[str, Roles]:
                 )
             return admin_url, Roles(database)
     # The password is derived, so that several hosts with the same master key agree; the embedded server asks for none.
-    password = None if embedded else master.derive(_APP_PASSWORD).hex()
+    password = None if ours is not None else master.derive(_APP_PASSWORD).hex()
     _demand_same_master(admin_url, master)
     try:
         roles = migrate(admin_url, app_password=password)
@@ -99,8 +99,12 @@ def _as_app(admin_url: str, app: str, password: str | None) -> str:
     return urlunsplit((parts.scheme, f"{login}@{host}", parts.path, parts.query, ""))
 
 
+def embedded(config: Config) -> EmbeddedServer | None:
+    """The server that is ours to run; None when the settings name another."""
+    return EmbeddedServer(config.data_dir / "postgres") if config.database_url is None else None
+
+
 @lru_cache(maxsize=1)
-def _embedded(config: Config) -> str:
-    server = EmbeddedServer(config.data_dir / "postgres")
+def _started(server: EmbeddedServer) -> str:
     server.start()
     return server.url()

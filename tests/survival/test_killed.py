@@ -14,6 +14,7 @@ from pathlib import Path
 
 from survival_house import House, Traffic, assert_whole, until
 
+from placet.preparing import embedded
 from placet.store.embedded import EmbeddedServer
 
 
@@ -80,6 +81,29 @@ def test_killed_postgresql_loses_nothing_and_the_server_finds_it_again(
         before = traffic.refusals
         until(lambda: traffic.refusals > before, "an answer while the database is away")
         own_server.start()
+        traffic.flows()
+        house.await_ready(main)
+    assert main.poll() is None
+    traffic.repeated()
+    assert_whole(house, traffic)
+
+
+def test_killed_embedded_server_is_started_again_by_the_server_that_uses_it(open_house: Callable[..., House]) -> None:
+    """Nobody helps here: the installation runs its own database."""
+    house = open_house()
+    key, people = house.key(), house.people(24)
+    main = house.serve()
+    ours = embedded(house.config)
+    assert ours is not None
+    with Traffic(house.url, key, people) as traffic:
+        traffic.flows()
+        killed = servers(ours)
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        traffic.flows()
+        again = servers(ours)
+        assert not set(killed) & set(again)
+        os.kill(again[0], signal.SIGKILL)  # The postmaster alone: its children must have gone before another may begin.
         traffic.flows()
         house.await_ready(main)
     assert main.poll() is None

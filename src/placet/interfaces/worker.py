@@ -19,6 +19,7 @@ from placet.delivery.stopping import QueueStop
 from placet.gate import stops
 from placet.interfaces.bookkeeping import Bookkeeping
 from placet.kernel import clock
+from placet.preparing import embedded
 from placet.rights import erasure
 from placet.rights.propagation import Propagation
 from placet.subscribers.actions import Subscribers
@@ -81,6 +82,8 @@ class Worker:
             ("mobility", partial(_repeat, step=self._application.mobility.round, failed="mobility.failed")),
             ("lake", self._application.mobility.retention.follow),
         ]
+        if (ours := embedded(self._application.config)) is not None:
+            followers.append(("database", ours.keep_up))
         if self._application.channels:
             followers += [("queue", self._queue.follow), ("sender", self._sender.follow)]
         if self._application.service.channels:

@@ -16,10 +16,12 @@ import os
 import pwd
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+import structlog
 
 from placet.kernel.errors import Misconfigured, Unavailable
 
@@ -27,6 +29,10 @@ ADMIN = "placet"
 """The role that owns the database and makes the others; it may log in, but is no superuser."""
 
 _SYSTEM_USER = "placet"
+_LOOK = 1.0
+"""Seconds between two looks whether the server still runs."""
+
+log = structlog.get_logger()
 
 
 @attrs.frozen
@@ -61,6 +67,34 @@ class EmbeddedServer:
                 self._launch(owner)
             (self.folder / "users" / str(os.getpid())).touch()
         atexit.register(self.release)
+
+    def keep_up(self, stop: threading.Event, _clock: object = None) -> None:
+        """
+        Until *stop* is set, start the server again when it has ended by itself: killed, or its disk was full.
+
+        What it cannot start at this time (no room yet, or children of a killed one still hold its memory) it tries
+        again a little later.
+        """
+        while not stop.wait(_LOOK):
+            if self._alive():
+                continue
+            try:
+                self.start()
+                log.warning("embedded.restarted")
+            except (Unavailable, OSError) as error:
+                log.warning("embedded.away", error=type(error).__name__)
+                stop.wait(_LOOK)
+
+    def _alive(self) -> bool:
+        """Whether the process that holds the data still runs; asked every second, so without starting another."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            os.kill(pid, 0)
+        except PermissionError:
+            pass
+        except (OSError, ValueError):
+            return False
+        return not _is_zombie(pid)
 
     def release(self) -> None:
         """This process needs the server no more; stop it if nobody else does."""
@@ -136,8 +170,7 @@ class EmbeddedServer:
         lock = self.data / "postmaster.pid"
         with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
             pid = int(lock.read_text().split("\n", 1)[0])
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            if state == "Z":
+            if _is_zombie(pid):
                 lock.unlink()
                 (self.sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
@@ -190,6 +223,13 @@ def _owner() -> pwd.struct_passwd:
         ]
         subprocess.run(command, check=True, capture_output=True)
         return pwd.getpwnam(_SYSTEM_USER)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it has ended and nobody has asked for its end; False where the system does not tell."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return False
 
 
 def _write(path: Path, text: str, owner: pwd.struct_passwd) -> None:
