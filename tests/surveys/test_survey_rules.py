@@ -126,13 +126,14 @@ def test_a_survey_with_a_fault_says_which(what: str, now: datetime) -> None:
     ("change", "code"),
     [
         ({"channels": ()}, "no-channel"),
-        ({"channels": (ChannelId("post"),)}, "no-channel"),
+        ({"channels": (ChannelId("pigeon"),)}, "no-channel"),
+        ({"channels": (ChannelId("email"), ChannelId("call")), "anonymous": True}, "anonymous-call"),
         ({"closes_at": None}, "no-end"),
         ({"closes_at": "now"}, "no-end"),
         ({"closes_at": "far"}, "no-end"),
         ({"most": 0}, "bad-most"),
     ],
-    ids=["nobody", "letter", "endless", "over", "too long", "none"],
+    ids=["nobody", "pigeon", "known caller", "endless", "over", "too long", "none"],
 )
 def test_a_plan_with_a_fault_says_which(change: dict[str, object], code: str, now: datetime) -> None:
     instants = {"now": now, "far": now + timedelta(days=200)}

@@ -22,7 +22,7 @@ from psycopg import Connection
 from pyroaring import BitMap
 
 from placet.delivery.batch_rows import Languages, Row, copy_in
-from placet.delivery.model import Kind, Refusal, State
+from placet.delivery.model import POST, Kind, Refusal, State
 from placet.delivery.rules import Cap, Halt, Policy
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ActivityId, ChannelId
@@ -188,6 +188,8 @@ def _looks(batch: Batch, policy: Policy, now: datetime) -> Iterator[Look]:
     at = max(now, batch.not_before)
     about = {"kind": batch.kind, "topic": batch.topic or "", "channel": batch.channel, "at": at}
     yield partial(_look, reason=Refusal.MUTED, name="muted", values=about)
+    if batch.channel == POST:
+        yield partial(_look, reason=Refusal.NO_ADDRESS, name="unhoused", values={})
     if (alias := _ALIAS.get(batch.channel)) is not None:
         addressed = {"channel": batch.channel, "alias": alias}
         yield partial(_unreachable, alias=alias)

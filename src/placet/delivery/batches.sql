@@ -9,6 +9,12 @@ SELECT coalesce(string_agg(int4send(number), ''), '') FROM (
 -- The numbers of those who have a present address of a kind.
 SELECT coalesce(string_agg(int4send(number), ''), '') FROM subjects.reached WHERE kind = %(alias)s;
 
+-- name: unhoused
+-- The numbers of living persons whose postal address is not known.
+SELECT coalesce(string_agg(int4send(number), ''), '') FROM subjects.current AS person
+WHERE erased_at IS NULL AND merged_into IS NULL
+  AND NOT EXISTS (SELECT FROM subjects.housed WHERE housed.number = person.number);
+
 -- name: suppressed
 -- The numbers of those whose newest address of a kind is not written to.
 SELECT coalesce(string_agg(int4send(number), ''), '') FROM (

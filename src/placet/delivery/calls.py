@@ -88,6 +88,7 @@ class InHand:
     kind: Kind
     activity: ActivityId
     topic: str | None
+    template: str
     language: str
     opened_at: datetime
 
@@ -232,12 +233,12 @@ class Calls:
 
     def _opened(
         self, message: MessageId, attempt: int, owner: SubjectId, wrapped: bytes, sealed: bytes, kind: str,
-        activity: ActivityId, topic: str | None, language: str, opened_at: datetime,
+        activity: ActivityId, topic: str | None, template: str, language: str, opened_at: datetime,
     ) -> InHand:  # fmt: skip
         said = open_field(self.delivery.subjects.key_of(wrapped, owner), owner, _FIELD, sealed)
         number, title, paragraphs = msgspec.json.decode(said, type=tuple[str, str, tuple[str, ...]])
         text = Filled(title, paragraphs)
-        return InHand(message, attempt, owner, number, text, Kind(kind), activity, topic, language, opened_at)
+        return InHand(message, attempt, owner, number, text, Kind(kind), activity, topic, template, language, opened_at)
 
     def _stop(
         self, connection: Connection, subject: SubjectId, message: MessageId, staff: StaffId, now: datetime

@@ -19,7 +19,7 @@ SELECT %(message)s, %(attempt)s, number, %(staff)s, %(now)s, %(sealed)s FROM sub
 -- name: calls_in_hand
 -- The calls that a member has opened and said nothing of, with what opens their text.
 SELECT message.id, call.attempt, owner.id, owner.wrapped_key, call.sealed, message.kind, message.activity, message.topic,
-       message.language, call.opened_at
+       message.template, message.language, call.opened_at
 FROM delivery.call JOIN delivery.message ON message.id = call.message JOIN subjects.current AS owner
     ON owner.number = call.number
 WHERE call.staff = %(staff)s AND call.outcome IS NULL AND owner.wrapped_key IS NOT NULL

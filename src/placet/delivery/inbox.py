@@ -35,6 +35,7 @@ class Item:
     message: MessageId
     kind: Kind
     topic: str | None
+    template: str
     title: str
     paragraphs: tuple[str, ...]
     put_at: datetime
@@ -67,8 +68,16 @@ class Inbox:
         self, connection: Connection, subject: SubjectId, *, before: MessageId | None = None, limit: int = 50
     ) -> list[Item]:
         """What lies in the inbox, newest first."""
-        rows = connection.execute(SQL["lying"], {"subject": subject, "before": before, "limit": limit})
-        return [self._item(*row) for row in rows]
+        values = {"subject": subject, "before": before, "message": None, "limit": limit}
+        return [self._item(*row) for row in connection.execute(SQL["lying"], values)]
+
+    def item(self, connection: Connection, subject: SubjectId, message: MessageId) -> Item:
+        """One of them; what is not in their inbox raises `NotFound`."""
+        values = {"subject": subject, "before": None, "message": message, "limit": 1}
+        row = connection.execute(SQL["lying"], values).fetchone()
+        if row is None:
+            raise _not_there()
+        return self._item(*row)
 
     def unread(self, connection: Connection, subject: SubjectId) -> int:
         """How many the person has not read."""
@@ -80,7 +89,7 @@ class Inbox:
         """The person has read it; what is not in their inbox raises `NotFound`."""
         values = {"subject": subject, "message": message, "now": now}
         if connection.execute(SQL["read"], values).fetchone() is None:
-            raise NotFound("no such message in this inbox; nothing was changed", code="unknown-message")
+            raise _not_there()
 
     def _item(
         self,
@@ -92,8 +101,13 @@ class Inbox:
         read_at: datetime | None,
         kind: str,
         topic: str | None,
+        template: str,
     ) -> Item:
         text = open_field(self.subjects.key_of(wrapped, owner), owner, _FIELD, sealed)
         title, paragraphs = msgspec.json.decode(text, type=tuple[str, tuple[str, ...]])
         stop = None if kind == Kind.SERVICE else f"/u/{self.tokens.make(message)}"
-        return Item(message, Kind(kind), topic, title, paragraphs, put_at, read_at, stop)
+        return Item(message, Kind(kind), topic, template, title, paragraphs, put_at, read_at, stop)
+
+
+def _not_there() -> NotFound:
+    return NotFound("no such message in this inbox; nothing was changed", code="unknown-message")

@@ -11,14 +11,17 @@ ON CONFLICT (message) DO NOTHING;
 SELECT message FROM delivery.inbox WHERE message = ANY(%(messages)s::uuid[]);
 
 -- name: lying
--- What lies in a person's inbox, under every identity of theirs, newest first; `id` and `wrapped_key` open it.
-SELECT inbox.message, owner.id, owner.wrapped_key, inbox.sealed, inbox.put_at, inbox.read_at, message.kind, message.topic
+-- What lies in a person's inbox, under every identity of theirs, newest first, or one of it; `id` and `wrapped_key` open
+-- it.
+SELECT inbox.message, owner.id, owner.wrapped_key, inbox.sealed, inbox.put_at, inbox.read_at, message.kind, message.topic,
+       message.template
 FROM delivery.inbox
 JOIN subjects.current AS owner USING (number)
 JOIN delivery.message ON message.id = inbox.message
 WHERE (owner.id = %(subject)s OR owner.merged_into = %(subject)s) AND owner.wrapped_key IS NOT NULL
   AND (%(before)s::uuid IS NULL OR (inbox.put_at, inbox.message) < (
       SELECT earlier.put_at, earlier.message FROM delivery.inbox AS earlier WHERE earlier.message = %(before)s))
+  AND (%(message)s::uuid IS NULL OR inbox.message = %(message)s)
 ORDER BY inbox.put_at DESC, inbox.message DESC LIMIT %(limit)s;
 
 -- name: unread

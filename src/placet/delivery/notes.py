@@ -18,6 +18,8 @@ from placet.delivery.wording import Wording, in_all_languages, read, read_line
 from placet.kernel.errors import BadInput
 from placet.kernel.ids import ChannelId
 
+LINK = "link"
+"""The value that a letter prints as a code, too."""
 LONGEST = 6000
 """Characters of a text without its values; a letter stays on its page."""
 

@@ -24,7 +24,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Paragraph
+from reportlab.platypus import Flowable, Paragraph
 
 from placet.catalogue.model import Controller
 from placet.delivery.post import Page
@@ -37,6 +37,8 @@ _ADDRESS = 25 * mm
 _WINDOW = 45 * mm
 """From the upper edge to the window, which begins 20 mm from the left, 85 mm wide and 45 mm high."""
 _FOOT = 38 * mm
+_OPEN, _STOP = 30 * mm, 20 * mm
+"""Sides of the code that the text leads to, and of the one that ends such letters."""
 _FOLDS = (105 * mm, 210 * mm)
 _TEXT = ParagraphStyle("text", fontName=REGULAR, fontSize=11, leading=15.5, spaceAfter=8)
 _TITLE = ParagraphStyle("title", fontName=STRONG, fontSize=15, leading=19, spaceAfter=10)
@@ -67,8 +69,10 @@ def pdf(pages: Sequence[Page], sheet: Sheet) -> bytes:
 
 def _letter(canvas: Canvas, page: Page, sheet: Sheet) -> None:
     _head(canvas, page, sheet)
-    waiting = [Paragraph(escape(page.text.title), _TITLE)]
+    waiting: list[Flowable] = [Paragraph(escape(page.text.title), _TITLE)]
     waiting += [Paragraph(escape(paragraph), _TEXT) for paragraph in page.text.paragraphs]
+    if page.link is not None:
+        waiting.append(_Code(page.link))
     number, top = 1, _HEIGHT - 102 * mm
     while True:
         waiting = _flow(canvas, waiting, top)
@@ -79,21 +83,21 @@ def _letter(canvas: Canvas, page: Page, sheet: Sheet) -> None:
         number, top = number + 1, _HEIGHT - 25 * mm
 
 
-def _flow(canvas: Canvas, waiting: list[Paragraph], top: float) -> list[Paragraph]:
+def _flow(canvas: Canvas, waiting: list[Flowable], top: float) -> list[Flowable]:
     """Set what fits above the foot; returns the rest."""
     room, width = top, _RIGHT - _LEFT
     while waiting:
-        paragraph = waiting.pop(0)
-        _, height = paragraph.wrap(width, room - _FOOT)
+        part = waiting.pop(0)
+        _, height = part.wrap(width, room - _FOOT)
         if height > room - _FOOT:
-            parts = paragraph.split(width, room - _FOOT)
+            parts = part.split(width, room - _FOOT)
             if len(parts) < 2:
-                return [paragraph, *waiting]
+                return [part, *waiting]
             _, height = parts[0].wrap(width, room - _FOOT)
             parts[0].drawOn(canvas, _LEFT, room - height)
             return [*parts[1:], *waiting]
-        paragraph.drawOn(canvas, _LEFT, room - height)
-        room -= height + paragraph.getSpaceAfter()
+        part.drawOn(canvas, _LEFT, room - height)
+        room -= height + part.getSpaceAfter()
     return []
 
 
@@ -123,7 +127,7 @@ def _foot(canvas: Canvas, page: Page, sheet: Sheet, number: int) -> None:
     if page.stop is not None:
         stop = words["stop"][page.language]
         said.insert(0, stop.format(brand=controller.brand, phone=controller.phone, email=controller.email))
-        _code(canvas, page.stop, _RIGHT - 20 * mm, 12 * mm)
+        _code(canvas, page.stop, _RIGHT - _STOP, 12 * mm, side=_STOP)
         width -= 26 * mm
     text = Paragraph("<br/>".join(map(escape, said)), _SMALL)
     _, height = text.wrap(width, 22 * mm)
@@ -132,14 +136,28 @@ def _foot(canvas: Canvas, page: Page, sheet: Sheet, number: int) -> None:
     canvas.drawString(_LEFT, 9 * mm, f"{words['number'][page.language]} {page.number} / {number} · {sheet.mailing}")
 
 
-def _code(canvas: Canvas, link: str, left: float, bottom: float) -> None:
-    """The link as a QR code (ISO/IEC 18004), 20 mm wide."""
+class _Code(Flowable):  # type: ignore[misc]  # the library is not typed
+    """A link as a code in the flow of the text."""
+
+    def __init__(self, link: str) -> None:
+        super().__init__()
+        self._link = link
+
+    def wrap(self, _width: float, _height: float) -> tuple[float, float]:
+        return _OPEN, _OPEN
+
+    def draw(self) -> None:
+        _code(self.canv, self._link, 0, 0, side=_OPEN)
+
+
+def _code(canvas: Canvas, link: str, left: float, bottom: float, *, side: float) -> None:
+    """The link as a QR code (ISO/IEC 18004), *side* wide."""
     rows = [list(row) for row in segno.make_qr(link, error="l").matrix]
-    side = 20 * mm / len(rows)
+    module = side / len(rows)
     for up, row in enumerate(reversed(rows)):
         for right, dark in enumerate(row):
             if dark:
-                canvas.rect(left + right * side, bottom + up * side, side, side, stroke=0, fill=1)
+                canvas.rect(left + right * module, bottom + up * module, module, module, stroke=0, fill=1)
 
 
 def _fitted(text: str) -> str:

@@ -19,7 +19,7 @@ from psycopg import Connection
 
 from placet.delivery.actions import Delivery
 from placet.delivery.model import POST, STARTABLE, Deferred, Failed, Kind, MessageId, Outcome, Outgoing, Sent
-from placet.delivery.notes import Filled, Notes
+from placet.delivery.notes import LINK, Filled, Notes
 from placet.delivery.tokens import Tokens
 from placet.kernel.errors import Conflict
 from placet.kernel.ids import ChannelId, new_record_id
@@ -39,7 +39,11 @@ _LEASE = timedelta(seconds=90)
 
 @attrs.frozen(repr=False)
 class Page:
-    """One letter to print: *number* is its page, *name* None where it is not known; *stop* is a link to end it."""
+    """
+    One letter to print: *number* is its page, *name* None where it is not known; *stop* is a link to end it.
+
+    *link*: where the text leads, printed as a code below it.
+    """
 
     number: int
     name: str | None
@@ -47,6 +51,7 @@ class Page:
     text: Filled
     language: str
     stop: str | None
+    link: str | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen
@@ -195,7 +200,10 @@ class Letters:
     def _page(self, connection: Connection, number: int, outgoing: Outgoing, text: Filled) -> Page:
         name = self.delivery.subjects.profile(connection, outgoing.subject).name
         stop = None if outgoing.kind is Kind.SERVICE else f"{self.url}/u/{self.tokens.make(outgoing.id)}"
-        return Page(number, name, tuple(outgoing.address.split("\n")), text, outgoing.language, stop)
+        link = outgoing.values.get(LINK)
+        # What opens speaks the language of the letter, not that of the telephone that reads the code.
+        code = None if link is None else f"{link}?lang={outgoing.language}"
+        return Page(number, name, tuple(outgoing.address.split("\n")), text, outgoing.language, stop, code)
 
 
 def _parts(messages: Sequence[MessageId]) -> Sequence[list[MessageId]]:

@@ -9,18 +9,23 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from placet.access.staff_sessions import StaffSession
+from placet.delivery.notes import Source
 from placet.delivery.segments import prices
 from placet.interfaces.console import survey_forms
 from placet.interfaces.console.office import Office, see_other
+from placet.interfaces.console.overview import names_of
 from placet.interfaces.console.surveying import HERE, survey_id, topic_names
 from placet.interfaces.web.languages import language_of
 from placet.interfaces.web.shell import Visit
 from placet.kernel.errors import BadInput, NotFound
+from placet.kernel.ids import ChannelId
 from placet.purposes.offers import topics
 from placet.purposes.offers.surveys import authoring, invitations, rules, store
 from placet.purposes.offers.surveys.model import Form, Kind, Plan, QuestionId, Survey
 
 NEW = "new"
+_CODE = "k7dm-x2pa-9rtw-4hsn"
+"""A printed address, as long as any."""
 _MOVES: Mapping[str, int] = {"up": -1, "down": 1}
 
 
@@ -108,8 +113,20 @@ class SurveyEditing:
             tongues=rules.LANGUAGES,
             letter=invitations.written(survey, language) if is_whole else None,
             sms=sample,
+            notes=self._notes(survey, language) if is_whole else {},
             prices=prices(sample, cents_a_part=self.office.application.config.smpp_part_cents) if is_whole else None,
         )
+
+    def _notes(self, survey: Survey, language: str) -> Mapping[ChannelId, Source]:
+        """What the app, the letter and the agent say, of those that were chosen."""
+        url, place = self.office.application.config.url, f"{{{{ {invitations.PRINTED} }}}}"
+        sample = f"{url.partition('://')[2]}/q/{_CODE}"
+        said = {channel: invitations.noted(survey, channel, language) for channel in invitations.NOTED}
+        return {
+            channel: attrs.evolve(note, text=note.text.replace(place, sample))
+            for channel, note in said.items()
+            if channel in survey.plan.channels
+        }
 
     def _changed(
         self,
@@ -140,8 +157,12 @@ class SurveyEditing:
             channel: self.office.replica.count(f"offers/{channel}", self.office.replica.now())
             for channel in rules.CHANNELS
         }
-        names = topic_names(visit.words.language)
-        return self._form(visit, session, "survey_plan", survey, kept, code, reach=reach, topic_names=names)
+        with self.office.application.database.transaction() as connection:
+            channel_names = names_of(self.office.application.catalogue(connection), visit.words.language)
+        return self._form(
+            visit, session, "survey_plan", survey, kept, code, reach=reach, channel_names=channel_names,
+            topic_names=topic_names(visit.words.language),
+        )  # fmt: skip
 
     def _question(
         self,

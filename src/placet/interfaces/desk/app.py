@@ -13,6 +13,7 @@ from placet.access.staff import Role
 from placet.bootstrap import Application
 from placet.consents.signatures import LONGEST
 from placet.gate.replica import Replica
+from placet.interfaces.desk.asking import Asking
 from placet.interfaces.desk.calling import Calling
 from placet.interfaces.desk.carrying_out import CarryingOut
 from placet.interfaces.desk.completing import Completing
@@ -51,7 +52,8 @@ def _open_to_all(application: Application, shell: Shell, door: Door) -> Sequence
     records = RecordPages(application, record_door)
     completing = Completing(application, shell, record_door, records)
     requesting, watching = Requesting(application, shell, record_door), Watching(application, shell)
-    carrying_out, calling = CarryingOut(application, shell, requesting), Calling(application, shell)
+    carrying_out, asking = CarryingOut(application, shell, requesting), Asking(application, shell)
+    calling = Calling(application, shell, asking)
     mailing = MailingPages(application, shell)
     return [
         page("GET", "/desk/post", (Role.REVIEWER,), mailing.overview),
@@ -61,6 +63,12 @@ def _open_to_all(application: Application, shell: Shell, door: Door) -> Sequence
         page("GET", "/desk/calls/{message}", DESK, calling.call),
         page("POST", "/desk/calls/{message}", DESK, calling.open),
         page("POST", "/desk/calls/{message}/outcome", DESK, calling.end),
+        page("GET", "/desk/calls/{message}/questions", DESK, asking.start),
+        page("GET", "/desk/calls/{message}/questions/{question}", DESK, asking.question),
+        page("POST", "/desk/calls/{message}/questions/{question}", DESK, asking.answer),
+        page("GET", "/desk/calls/{message}/answers", DESK, asking.look_over),
+        page("POST", "/desk/calls/{message}/answers", DESK, asking.send),
+        page("POST", "/desk/calls/{message}/asking", DESK, asking.stop),
         page("GET", "/desk", DESK, finding.start),
         page("POST", "/desk/find", DESK, finding.find),
         page("GET", "/desk/keys", REQUESTS, finding.keys),

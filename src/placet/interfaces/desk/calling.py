@@ -16,6 +16,7 @@ from placet.catalogue.model import Catalogue
 from placet.delivery.calls import MOST_ATTEMPTS, CallOutcome, Due, InHand, NotAtAll, Opening
 from placet.delivery.model import Kind, MessageId
 from placet.interfaces.desk import views
+from placet.interfaces.desk.asking import Asking
 from placet.interfaces.portal.messages import topic_title
 from placet.interfaces.staff.signing_in import see_other
 from placet.interfaces.web.languages import LANGUAGES
@@ -32,6 +33,7 @@ OUTCOMES = tuple(CallOutcome)
 class Calling:
     application: Application
     shell: Shell
+    asking: Asking
 
     def queue(self, visit: Visit, session: StaffSession) -> Response:
         """What is due, what this member has in hand, and what came of their calls today."""
@@ -79,12 +81,15 @@ class Calling:
                 raise NotFound("this call is not in your hands", code="not-found")
             catalogue = self.application.catalogue(connection)
             name = self.application.subjects.profile(connection, held[0].subject).name
+            survey = self.asking.sheet_of(connection, held[0], visit)
         return self.shell.render(
             visit,
             "desk/call.html",
             call=_in_hand(held[0], name, catalogue, visit.words.language),
             outcomes=[each.value for each in _outcomes(held[0])],
             most=MOST_ATTEMPTS,
+            survey=survey,
+            stopped=visit.request.query_params.get("said") == "stopped",
         )
 
     def end(self, visit: Visit, session: StaffSession) -> Response:

@@ -127,6 +127,7 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
         Route("/messages", shell.page(door.own(messages.overview)), methods=GET),
         Route("/messages/inbox", shell.page(door.own(messages.inbox)), methods=GET),
         Route("/messages/inbox/{message}", shell.page(door.own(messages.read)), methods=POST),
+        Route("/messages/inbox/{message}/questions", shell.page(door.own(messages.questions)), methods=POST),
         Route("/requests", shell.page(door.own(requesting.overview)), methods=GET),
         Route("/requests/new/{kind}", shell.page(door.own(requesting.form)), methods=GET),
         Route("/requests/new/{kind}", shell.page(door.own(requesting.file)), methods=POST),
@@ -177,6 +178,7 @@ def _links(shell: Shell, pages: Unsubscribe, pressing: Pressing) -> list[BaseRou
 def _surveys(shell: Shell, pages: Surveying) -> list[BaseRoute]:
     """What an invitation leads to: its link is the key."""
     return [
+        Route("/q/{code}", shell.page(pages.from_paper), methods=GET),
         Route("/s/{token}", shell.page(pages.start), methods=GET),
         Route("/s/{token}/asking", shell.page(pages.asking), methods=POST),
         Route("/s/{token}/questions/{question}", shell.page(pages.question), methods=GET),

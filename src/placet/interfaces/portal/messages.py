@@ -15,10 +15,11 @@ from placet.interfaces.portal import views
 from placet.interfaces.portal.signing_in import see_other
 from placet.interfaces.portal.whom import Whom, show
 from placet.interfaces.web.shell import Shell, Visit
-from placet.kernel.errors import BadInput
+from placet.kernel.errors import BadInput, Conflict
 from placet.kernel.ids import parse_uuid
 from placet.purposes.offers import topics
 from placet.purposes.offers.greetings.texts import said
+from placet.purposes.offers.surveys.handing import Handing, InApp
 
 PAGE = 25
 """Messages on one page."""
@@ -63,16 +64,34 @@ class Messages:
 
     def inbox(self, visit: Visit, whom: Whom) -> Response:
         """What the app shows, in full."""
+        return self._inbox(visit, whom)
+
+    def questions(self, visit: Visit, whom: Whom) -> Response:
+        """The survey that a text invites to: its link is made now, and kept nowhere."""
+        try:
+            with self.application.database.transaction() as connection:
+                item = self.application.inbox.item(connection, whom.subject, _message(visit))
+                address = self._handing.take(connection, item.template, whom.subject, now=visit.now)
+        except Conflict as error:
+            return self._inbox(visit, whom, refused=error.code)
+        return see_other(address)
+
+    def _inbox(self, visit: Visit, whom: Whom, *, refused: str | None = None) -> Response:
         before = _place_of(visit)
         with self.application.database.transaction() as connection:
             found = self.application.inbox.of_subject(connection, whom.subject, before=before, limit=PAGE + 1)
             unread = self.application.inbox.unread(connection, whom.subject)
+            surveys = [
+                self._handing.in_app(connection, one.template, whom.subject, now=visit.now) for one in found[:PAGE]
+            ]
         return show(
             self.shell,
             visit,
             whom,
             "inbox",
-            items=[_item(one, visit.words.language) for one in found[:PAGE]],
+            status=200 if refused is None else 409,
+            items=[_item(one, survey, visit.words.language) for one, survey in zip(found, surveys, strict=False)],
+            refused=refused,
             unread=unread,
             older=found[PAGE - 1].message if len(found) > PAGE else None,
             newer=before is not None,
@@ -80,10 +99,13 @@ class Messages:
 
     def read(self, visit: Visit, whom: Whom) -> Response:
         """The customer has read one."""
-        message = MessageId(parse_uuid(visit.request.path_params["message"], what="a message"))
         with self.application.database.transaction() as connection:
-            self.application.inbox.read(connection, whom.subject, message, now=visit.now)
+            self.application.inbox.read(connection, whom.subject, _message(visit), now=visit.now)
         return see_other("/messages/inbox")
+
+    @property
+    def _handing(self) -> Handing:
+        return self.application.offers.surveys.handing
 
 
 def topic_title(topic: str | None, language: str) -> str | None:
@@ -114,7 +136,11 @@ def _line(shown: Shown, catalogue: Catalogue, language: str) -> views.MessageLin
     )
 
 
-def _item(item: Item, language: str) -> views.InboxItem:
+def _message(visit: Visit) -> MessageId:
+    return MessageId(parse_uuid(visit.request.path_params["message"], what="a message"))
+
+
+def _item(item: Item, survey: InApp | None, language: str) -> views.InboxItem:
     return views.InboxItem(
         message=str(item.message),
         kind=item.kind,
@@ -124,6 +150,7 @@ def _item(item: Item, language: str) -> views.InboxItem:
         at=item.put_at,
         is_read=item.read_at is not None,
         stop=item.stop,
+        survey=survey,
     )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from placet.bootstrap import Application
 from placet.interfaces.portal.signing_in import see_other
+from placet.interfaces.web.languages import language_of
 from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import BadInput, Denied, NotFound
 from placet.purposes.offers.surveys import rules
@@ -42,10 +43,18 @@ class Surveying:
         """What it is about and whose the answers will be, before anything is asked; or how it ended."""
         return self._start(visit, self._sheet(visit))
 
+    def from_paper(self, visit: Visit) -> Response:
+        """The short address of a letter leads to the link that it stands for; nothing is written down."""
+        with self.application.database.transaction() as connection:
+            handing = self.application.offers.surveys.handing
+            token = handing.typed(connection, str(visit.request.path_params["code"]))
+        language = language_of(visit.request.query_params.get("lang"))
+        return see_other(f"/s/{token}" + (f"?lang={language}" if language else ""))
+
     def question(self, visit: Visit) -> Response:
         """One question; one that is not asked leads on to the first that is."""
         sheet = self._sheet(visit)
-        asked = _asked(sheet, visit)
+        asked = asked_of(sheet, visit)
         if not sheet.is_open or asked is None:
             return see_other(self._address(visit))
         return self._question(visit, sheet, asked)
@@ -53,7 +62,7 @@ class Surveying:
     def answer(self, visit: Visit) -> Response:
         """Save it, and go on; *skip* passes the question over."""
         id = visit.request.path_params["question"]
-        values, text = ((), "") if visit.form.get("step") == "skip" else _said(visit)
+        values, text = ((), "") if visit.form.get("step") == "skip" else said(visit)
         try:
             with self.application.database.transaction() as connection:
                 sheet = self._answering.answer(connection, self._token(visit), id, values, text, now=visit.now)
@@ -72,7 +81,7 @@ class Surveying:
             return see_other(self._address(visit))
         if (missing := rules.next_of(sheet.survey.form, sheet.answers)) is not None:
             return see_other(self._address(visit, f"questions/{missing.id}"))
-        return self._render(visit, "survey_send", sheet, said=_all_said(sheet, visit.words.language))
+        return self._render(visit, "survey_send", sheet, said=all_said(sheet, visit.words.language))
 
     def send(self, visit: Visit) -> Response:
         """The answers count from now on. A second press finds them sent."""
@@ -126,7 +135,7 @@ class Surveying:
     def _wrong(self, visit: Visit, code: str) -> Response:
         """What was said cannot be kept: the question again, or how the survey ended meanwhile."""
         sheet = self._sheet(visit)
-        asked = _asked(sheet, visit)
+        asked = asked_of(sheet, visit)
         if not sheet.is_open or asked is None:
             return see_other(self._address(visit))
         return self._question(visit, sheet, asked, wrong=code)
@@ -154,20 +163,20 @@ class Surveying:
         return self.application.offers.surveys.answering
 
 
-def _asked(sheet: Sheet, visit: Visit) -> Question | None:
+def asked_of(sheet: Sheet, visit: Visit) -> Question | None:
     """The question of the address, if this survey asks it, given the answers so far."""
     id = visit.request.path_params["question"]
     return next((one for one in rules.path(sheet.survey.form, sheet.answers) if one.id == id), None)
 
 
-def _said(visit: Visit) -> tuple[tuple[str, ...], str]:
+def said(visit: Visit) -> tuple[tuple[str, ...], str]:
     """What a form says: one answer, or those that are ticked; and a text."""
     ticked = tuple(name.removeprefix(PICKED) for name in visit.form if name.startswith(PICKED))
     one = visit.form.get("answer")
     return (*ticked, *(() if one is None else (one,))), visit.form.get("text", "")
 
 
-def _all_said(sheet: Sheet, language: str) -> list[Said]:
+def all_said(sheet: Sheet, language: str) -> list[Said]:
     answers = sheet.answers
     found = []
     for question in rules.path(sheet.survey.form, answers):

@@ -11,6 +11,7 @@ import attrs
 from markupsafe import Markup
 
 from placet.interfaces.web.choices import NOES, UNKNOWN, Switch
+from placet.purposes.offers.surveys.handing import InApp
 
 
 @attrs.frozen
@@ -383,7 +384,7 @@ class MessageLine:
 
 @attrs.frozen(repr=False)
 class InboxItem:
-    """A text in the inbox of the app; *stop* leads to where it is ended."""
+    """A text in the inbox of the app; *stop* leads to where it is ended, *survey* is what it invites to."""
 
     message: str
     kind: str
@@ -393,6 +394,7 @@ class InboxItem:
     at: datetime
     is_read: bool
     stop: str | None
+    survey: InApp | None
 
 
 @attrs.frozen

@@ -328,8 +328,26 @@ class RequestsOut(_Out):
     next: str | None
 
 
+class InboxSurveyOut(_Out):
+    """A survey that a text invites to. `path` gives its link, once where `once`; null when there is none (any more)."""
+
+    path: str | None
+    once: bool
+    taken: bool
+    over: bool
+
+
+class LinkOut(_Out):
+    """A link for the person's browser. It is kept nowhere."""
+
+    url: str
+
+
 class InboxItemOut(_Out):
-    """A text in the inbox of the app. `stop`: the link by which the person ends it; null of a service message."""
+    """
+    A text in the inbox of the app. `stop`: the link by which the person ends it; null of a service message. `survey`:
+    what it invites to, null of all else.
+    """
 
     message: UUID
     kind: str
@@ -339,6 +357,7 @@ class InboxItemOut(_Out):
     put_at: datetime
     read_at: datetime | None
     stop: str | None
+    survey: InboxSurveyOut | None
 
 
 class InboxOut(_Out):

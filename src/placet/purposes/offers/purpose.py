@@ -84,7 +84,7 @@ class Offers:
             clicks,
             OffersDuties(parts),
             worded={"campaign": campaigns, "greeting": greetings, "survey": surveys},
-            fillers={"greeting": greetings.fill, "survey": surveys.inviting.fill},
+            fillers={"greeting": greetings.fill, "survey": surveys.handing.fill},
             message_fillers={"campaign": campaigns.fill},
             busy=(campaigns, greetings, surveys, learning, clicks),
         )

@@ -20,8 +20,10 @@ from placet.purposes.offers.ground import Ground
 from placet.purposes.offers.surveys import authoring, results, store
 from placet.purposes.offers.surveys.answering import Answering
 from placet.purposes.offers.surveys.duties import SurveyDuties
+from placet.purposes.offers.surveys.handing import Handing
 from placet.purposes.offers.surveys.inviting import Inviting
 from placet.purposes.offers.surveys.model import Answers, QuestionId, Survey, SurveyId
+from placet.purposes.offers.surveys.printed import Codes
 from placet.purposes.offers.surveys.results import Results
 from placet.store.database import Database
 from placet.subjects.actions import Subjects
@@ -38,14 +40,14 @@ class Surveys:
     subjects: Subjects
     answering: Answering
     inviting: Inviting
+    handing: Handing
 
     @classmethod
     def of(cls, ground: Ground) -> Surveys:
         answering = Answering(ground.master, ground.subjects, ground.gate)
-        inviting = Inviting(
-            ground.config, ground.database, ground.in_force, ground.gate, ground.delivery, answering.links
-        )
-        return cls(ground.database, ground.subjects, answering, inviting)
+        inviting = Inviting(ground.config, ground.database, ground.in_force, ground.gate, ground.delivery)
+        handing = Handing(ground.config.url, answering.links, Codes(ground.master))
+        return cls(ground.database, ground.subjects, answering, inviting, handing)
 
     @property
     def duties(self) -> SurveyDuties:
@@ -62,9 +64,9 @@ class Surveys:
         found = self.inviting.invitation(template)
         return None if found is None else found.texts.get(language)
 
-    def note(self, channel: ChannelId, template: str, language: str) -> Note | None:  # noqa: ARG002 - as every room
-        """Where what is shown is kept, the link would be kept too: no survey goes there."""
-        return None
+    def note(self, channel: ChannelId, template: str, language: str) -> Note | None:
+        found = self.inviting.invitation(template)
+        return None if found is None else found.notes[channel].get(language)
 
     # Results
 

@@ -23,11 +23,11 @@ from placet.delivery.model import Kind
 from placet.delivery.rules import Mute
 from placet.gate.actions import Allowed, Gate
 from placet.kernel.errors import Conflict, Denied, NotFound
-from placet.kernel.ids import Number, PurposeId, SubjectId
+from placet.kernel.ids import Number, PurposeId, StaffId, SubjectId
 from placet.kernel.seal import MasterKey, seal, unseal
 from placet.purposes.offers.surveys import rules, store
 from placet.purposes.offers.surveys.links import Link, Links
-from placet.purposes.offers.surveys.model import Answers, Question, State, Survey
+from placet.purposes.offers.surveys.model import Answers, Question, Survey
 from placet.purposes.offers.surveys.store import Kept
 from placet.subjects.actions import Subjects
 from placet.subjects.vault import open_field, seal_field
@@ -86,19 +86,20 @@ class Answering:
         values: tuple[str, ...],
         text: str = "",
         *,
+        by: StaffId | None = None,
         now: datetime,
     ) -> Sheet:
-        """Save what was said to a question; nothing said passes it over."""
+        """Save what was said to a question; nothing said passes it over. *by*: who writes it down for the person."""
         sheet, link = self._writable(connection, token, now)
         asked = _asked(sheet, question)
         answers = rules.answered(sheet.answers, asked, values, text)
-        return self._saved(connection, attrs.evolve(sheet, answers=answers), link, now)
+        return self._saved(connection, attrs.evolve(sheet, answers=answers), link, by, now)
 
-    def send(self, connection: Connection, token: str, *, now: datetime) -> Sheet:
+    def send(self, connection: Connection, token: str, *, by: StaffId | None = None, now: datetime) -> Sheet:
         """The answers count from now on, and stay as they are; the link is used up."""
         sheet, link = self._writable(connection, token, now)
         answers = rules.settled(sheet.survey.form, sheet.answers)
-        return self._saved(connection, attrs.evolve(sheet, answers=answers, is_sent=True), link, now)
+        return self._saved(connection, attrs.evolve(sheet, answers=answers, is_sent=True), link, by, now)
 
     def stop_asking(self, connection: Connection, token: str, *, now: datetime) -> None:
         """Whoever was sent the link is asked by no survey any more."""
@@ -133,7 +134,7 @@ class Answering:
         return sheet, link
 
     def _sheet(self, connection: Connection, survey: Survey, link: Link, now: datetime) -> Sheet:
-        is_over = survey.state is not State.OPEN or (survey.plan.closes_at is not None and now >= survey.plan.closes_at)
+        is_over = survey.is_over(now)
         if survey.plan.anonymous:
             kept = store.ballot(connection, link.ticket)
             answers = Answers() if kept is None else kept.answers(self.opened(survey, kept.sealed))
@@ -152,7 +153,7 @@ class Answering:
         key = self._subjects.key_of(wrapped, subject)
         return kept.answers(self.opened_of(survey, subject, key, kept.sealed)), kept.is_sent
 
-    def _saved(self, connection: Connection, sheet: Sheet, link: Link, now: datetime) -> Sheet:
+    def _saved(self, connection: Connection, sheet: Sheet, link: Link, by: StaffId | None, now: datetime) -> Sheet:
         survey, answers = sheet.survey, sheet.answers
         written = msgspec.json.encode(answers.written) if answers.written else None
         if survey.plan.anonymous:
@@ -167,7 +168,7 @@ class Answering:
                 None if written is None else seal_field(person.key, person.subject, _field(survey), written.decode())
             )
             kept = Kept.of(answers, sealed, is_sent=sheet.is_sent)
-            saved = store.save_reply(connection, survey.id, person.number, kept, now=now)
+            saved = store.save_reply(connection, survey.id, person.number, kept, by=by, now=now)
         if not saved:
             raise Conflict("the answers were sent already; nothing was changed", code="survey-answered")
         return sheet
@@ -185,10 +186,11 @@ class Answering:
 
 
 def gather(connection: Connection, survey: Survey) -> None:
-    """At the end of *survey*: the last anonymous answers join the others, and what was only begun is deleted."""
+    """At the end of *survey*: the last anonymous answers join the others; what was only begun goes, and links."""
     if survey.plan.anonymous:
         store.mix_rest(connection, survey.id)
     store.drop_begun(connection, survey.id)
+    store.drop_links(connection, survey.id)
 
 
 def _asked(sheet: Sheet, id: str) -> Question:

@@ -78,6 +78,7 @@ def _answers(reply: HeldReply, answers: Answers, language: str) -> Iterator[Json
                 "survey": form.titles[language],
                 "question": question.titles[language],
                 "answer": _answer(question, answers, language),
+                "way": _said()["ways"]["staff" if reply.is_written_down else "self"][language],
                 "started_at": reply.started_at,
                 "sent_at": reply.sent_at,
             }

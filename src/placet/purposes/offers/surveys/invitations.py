@@ -1,7 +1,8 @@
 """
 What an invitation says: the survey's heading and introduction in one frame, and the link. Pure but for its words' file.
 
-The link is filled in when the message starts (`{{ link }}`), a new one for each message.
+The link is filled in when the message starts (`{{ link }}`, `{{ printed }}` on paper), a new one for each message. The
+app and the telephone have none: their texts are kept.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ import attrs
 import yaml
 
 from placet.catalogue.model import Controller
-from placet.delivery import layout, letters, sms
+from placet.delivery import layout, letters, notes, sms
 from placet.delivery.layout import Button, Sender, Words
 from placet.delivery.letters import Letter
 from placet.delivery.model import Kind
+from placet.delivery.notes import LINK, Note, Source
 from placet.delivery.sms import Text
 from placet.kernel.errors import BadInput
+from placet.kernel.ids import ChannelId
 from placet.purposes.offers.surveys.model import Form, Survey
-from placet.purposes.offers.surveys.rules import LANGUAGES
+from placet.purposes.offers.surveys.rules import APP, CALL, LANGUAGES, POST
 
-LINK = "link"
+PRINTED = "printed"
+"""The place for a link that is typed from paper."""
+NOTED = (APP, POST, CALL)
+"""Channels that carry a plain text."""
 _DECLARED = frozenset({LINK})
 _ENDS = (".", "?", "!", "…")
 _NOBODY = Sender("Placet", "Placet")
@@ -37,6 +43,8 @@ class Invitation:
 
     letters: Mapping[str, Letter]
     texts: Mapping[str, Text]
+    notes: Mapping[ChannelId, Mapping[str, Note]]
+    """What the app shows, a letter on paper says and an agent reads aloud."""
 
 
 def compiled(survey: Survey, senders: Mapping[str, Sender] | None = None) -> Invitation:
@@ -52,6 +60,10 @@ def compiled(survey: Survey, senders: Mapping[str, Sender] | None = None) -> Inv
     return Invitation(
         letters.publish(sources, kind=Kind.SURVEY, declared=_DECLARED),
         sms.publish_folded(shorts, declared=_DECLARED),
+        {
+            channel: notes.publish({each: noted(survey, channel, each) for each in LANGUAGES}, declared={PRINTED})
+            for channel in NOTED
+        },
     )
 
 
@@ -66,11 +78,10 @@ def senders(controller: Controller) -> Mapping[str, Sender]:
 def written(survey: Survey, language: str) -> Words:
     """The letter before it is framed."""
     said, title = _said(), survey.form.titles[language]
-    whose = said["anonymous" if survey.plan.anonymous else "named"][language]
     return Words(
         subject=said["subject"][language].format(title=title),
         headline=title,
-        paragraphs=(survey.form.intro[language], whose, said["free"][language]),
+        paragraphs=_paragraphs(survey, language),
         button=Button(said["button"][language], _address(language)),
     )
 
@@ -81,6 +92,24 @@ def short(survey: Survey, language: str, brand: str) -> str:
     title = survey.form.titles[language]
     ended = title if title[-1:] in _ENDS else f"{title}."
     return template.format(brand=brand, title=ended, link=_address(language))
+
+
+def noted(survey: Survey, channel: ChannelId, language: str) -> Source:
+    """What *channel* says; the app has the way to the questions beside it, a letter below."""
+    paragraphs, said = list(_paragraphs(survey, language)), _said()
+    if channel == CALL:
+        # The agent says in one breath that nobody must answer, and that what is said is written down.
+        paragraphs[-1] = said["call"][language]
+    if channel == POST:
+        paragraphs.append(said["post"][language].format(link=f"{{{{ {PRINTED} }}}}"))
+    return Source(survey.form.titles[language], "\n\n".join(paragraphs))
+
+
+def _paragraphs(survey: Survey, language: str) -> tuple[str, str, str]:
+    """Why they are asked, whose the answers will be, and that nobody must answer."""
+    said = _said()
+    whose = said["anonymous" if survey.plan.anonymous else "named"][language]
+    return survey.form.intro[language], whose, said["free"][language]
 
 
 def _address(language: str) -> str:

@@ -7,10 +7,9 @@ Whether each may be asked is asked again when the message starts, as with every 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
-from uuid import UUID
 
 import attrs
 from psycopg import Connection
@@ -26,10 +25,10 @@ from placet.gate.actions import Audience, Gate
 from placet.gate.model import Reason
 from placet.gate.replica import Replica
 from placet.kernel.errors import NotFound
-from placet.kernel.ids import ActivityId, ChannelId, SubjectId
+from placet.kernel.ids import ActivityId, ChannelId
 from placet.purposes.offers.surveys import store
-from placet.purposes.offers.surveys.invitations import LINK, Invitation, compiled, senders
-from placet.purposes.offers.surveys.links import Links
+from placet.purposes.offers.surveys.handing import survey_of, template
+from placet.purposes.offers.surveys.invitations import Invitation, compiled, senders
 from placet.purposes.offers.surveys.model import State, Survey, SurveyId
 from placet.store.database import Database
 
@@ -49,7 +48,6 @@ class Inviting:
     in_force: CatalogueInForce = attrs.field(repr=False)
     gate: Gate = attrs.field(repr=False)
     delivery: Delivery = attrs.field(repr=False)
-    links: Links = attrs.field(repr=False)
     _compiled: dict[SurveyId, Invitation] = attrs.field(init=False, factory=dict, eq=False, repr=False)
     """Of surveys that are open: their words do not change. Lost races compile the same once more."""
 
@@ -83,20 +81,9 @@ class Inviting:
         """How many invitations are in each state, for which reason."""
         return batches.counts(connection, keys(survey))
 
-    def fill(
-        self, connection: Connection, template: str, subjects: Sequence[SubjectId]
-    ) -> Mapping[SubjectId, Mapping[str, str]]:
-        """The link of each message that starts now (`delivery.model.Filler`): a new one, kept nowhere."""
-        survey = store.get(connection, _id(template))
-        found = store.numbers(connection, subjects)
-        return {
-            subject: {LINK: f"{self.config.url}/s/{self.links.make(survey.serial, number)}"}
-            for subject, number in found.items()
-        }
-
     def invitation(self, template: str) -> Invitation | None:
         """What the messages of a survey say."""
-        id = _id(template)
+        id = survey_of(template)
         if id not in self._compiled:
             try:
                 made = self._made(id)
@@ -143,10 +130,6 @@ def keys(survey: Survey) -> list[str]:
     return [_key(survey.id, channel) for channel in survey.plan.channels]
 
 
-def template(id: SurveyId) -> str:
-    return f"survey/{id}"
-
-
 def drawn(survey: Survey, everyone: BitMap) -> BitMap:
     """Those of *everyone* who are asked: all, or as many as planned, by a lot that is the survey's own."""
     most = survey.plan.most
@@ -162,7 +145,7 @@ def _batch(survey: Survey, channel: ChannelId, now: datetime, until: datetime) -
         kind=Kind.SURVEY,
         activity=activity(channel),
         channel=channel,
-        template=template(survey.id),
+        template=template(survey.id, channel),
         topic=survey.plan.topic,
         not_before=now,
         not_after=until,
@@ -171,7 +154,3 @@ def _batch(survey: Survey, channel: ChannelId, now: datetime, until: datetime) -
 
 def _key(id: SurveyId, channel: ChannelId) -> str:
     return f"survey/{id}/{channel}"
-
-
-def _id(template: str) -> SurveyId:
-    return SurveyId(UUID(template.rpartition("/")[2]))

@@ -163,6 +163,10 @@ class Survey:
         """For lists of staff: the first heading there is."""
         return next((text for text in self.form.titles.values() if text), "")
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether no answer is taken at *now*."""
+        return self.state is not State.OPEN or (self.plan.closes_at is not None and now >= self.plan.closes_at)
+
 
 @attrs.frozen
 class Answers:

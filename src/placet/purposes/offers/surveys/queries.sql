@@ -76,10 +76,10 @@ ORDER BY sent_at NULLS LAST, number = %(number)s DESC LIMIT 1;
 
 -- name: save_reply
 -- Keep answers on the way; what was sent stays as it was sent.
-INSERT INTO offers.survey_reply AS reply (survey, number, answers, sealed, started_at, sent_at)
-VALUES (%(survey)s, %(number)s, %(answers)s, %(sealed)s, %(now)s, %(sent_at)s)
+INSERT INTO offers.survey_reply AS reply (survey, number, answers, sealed, started_at, sent_at, written_by)
+VALUES (%(survey)s, %(number)s, %(answers)s, %(sealed)s, %(now)s, %(sent_at)s, %(by)s)
 ON CONFLICT (survey, number) DO UPDATE SET answers = excluded.answers, sealed = excluded.sealed,
-    sent_at = excluded.sent_at
+    sent_at = excluded.sent_at, written_by = excluded.written_by
 WHERE reply.sent_at IS NULL;
 
 -- name: ballot
@@ -129,6 +129,41 @@ DELETE FROM offers.survey_reply WHERE survey = %(survey)s AND sent_at IS NULL;
 -- name: drop_begun_ballots
 -- The same of ballots.
 DELETE FROM offers.survey_ballot WHERE survey = %(survey)s AND NOT is_cast;
+
+-- name: keep_printed
+-- A link that is printed: what finds it, and itself, sealed.
+INSERT INTO offers.survey_printed (code, survey, sealed) VALUES (%(code)s, %(survey)s, %(sealed)s);
+
+-- name: printed
+-- A printed link, by the hash of its code.
+SELECT sealed FROM offers.survey_printed WHERE code = %(code)s;
+
+-- name: drop_printed
+-- Printed links lead nowhere once their survey is closed.
+DELETE FROM offers.survey_printed WHERE survey = %(survey)s;
+
+-- name: has_taken
+-- Whether somebody with one of these numbers has taken the link of a survey out of the app.
+SELECT EXISTS (
+    SELECT FROM offers.survey_taken AS taken JOIN unnest(%(numbers)s::int[]) AS number ON taken.part = number / 4096
+    WHERE taken.survey = %(survey)s AND get_bit(taken.members, number %% 4096) = 1);
+
+-- name: take
+-- Join a number to those who have taken the link; a row only if it was not among them.
+INSERT INTO offers.survey_taken AS taken (survey, part, members)
+VALUES (%(survey)s, %(number)s / 4096, set_bit(decode(repeat('00', 512), 'hex'), %(number)s %% 4096, 1))
+ON CONFLICT (survey, part) DO UPDATE SET members = set_bit(taken.members, %(number)s %% 4096, 1)
+WHERE get_bit(taken.members, %(number)s %% 4096) = 0
+RETURNING survey;
+
+-- name: untake
+-- A number leaves all such sets.
+UPDATE offers.survey_taken SET members = set_bit(members, %(number)s %% 4096, 0)
+WHERE part = %(number)s / 4096 AND get_bit(members, %(number)s %% 4096) = 1;
+
+-- name: drop_taken
+-- Nobody takes the link of a survey that is closed.
+DELETE FROM offers.survey_taken WHERE survey = %(survey)s;
 
 -- name: said
 -- The answers that were sent, each with how often it was given just so.
@@ -192,7 +227,8 @@ DELETE FROM offers.survey_reply WHERE forget_at <= %(now)s;
 
 -- name: of_person
 -- Everything that was answered under these numbers, newest first; whose key opens what is sealed, and their language.
-SELECT reply.answers, reply.sealed, reply.started_at, reply.sent_at, person.id, person.wrapped_key, person.language,
+SELECT reply.answers, reply.sealed, reply.started_at, reply.sent_at, reply.written_by IS NOT NULL,
+       person.id, person.wrapped_key, person.language,
        survey.id, serial, form, survey.anonymous, topic, channels, most, closes_at, state, created_by, survey.created_at,
        submitted_by, opened_at, invited_at, closed_at
 FROM offers.survey_reply AS reply JOIN offers.survey AS survey ON survey.id = reply.survey

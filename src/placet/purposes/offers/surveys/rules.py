@@ -6,7 +6,8 @@ A survey may be submitted when
 1. its heading, its introduction and at least one question are there in all languages;
 2. a question offers at least two different answers, or a scale of sensible length;
 3. a condition looks back at an earlier question, and at answers that this one offers: so there is no loop;
-4. there is a channel to ask through, and a day on which it ends, not more than half a year ahead.
+4. there is a channel to ask through, and a day on which it ends, not more than half a year ahead;
+5. nobody calls about anonymous answers: whoever writes them down would know whose they are.
 
 Nobody must answer anything: each question can be passed over. Which questions are asked follows from the answers so
 far; what was answered to a question that is no longer asked is dropped when the answers are sent.
@@ -37,8 +38,10 @@ from placet.purposes.offers.surveys.model import (
 )
 
 LANGUAGES = ("lv", "ru", "en")
-CHANNELS = tuple(ChannelId(channel) for channel in ("email", "sms"))
-"""Through which an invitation goes. Not the app: its inbox keeps what it shows, and would keep the link too."""
+EMAIL, APP, SMS, POST, CALL = CHANNELS = tuple(
+    ChannelId(channel) for channel in ("email", "app", "sms", "post", "call")
+)
+"""Through which people are asked, in the order in which they are tried: what costs least comes first."""
 MOST_QUESTIONS = 40
 MOST_CHOICES = 20
 LONGEST_TITLE = 300
@@ -207,6 +210,9 @@ def _faults_of_plan(plan: Plan, now: datetime) -> Iterator[Fault]:
     """Rule 4."""
     if not plan.channels or not set(plan.channels) <= set(CHANNELS):
         yield Fault("no-channel")
+    # Rule 5.
+    if plan.anonymous and CALL in plan.channels:
+        yield Fault("anonymous-call")
     if plan.closes_at is None or not now < plan.closes_at <= now + LONGEST_RUN:
         yield Fault("no-end")
     if plan.most is not None and plan.most < 1:

@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from placet.kernel.errors import NotFound
-from placet.kernel.ids import ChannelId, Number, SubjectId
+from placet.kernel.ids import ChannelId, Number, StaffId, SubjectId
 from placet.purposes.offers.surveys.model import Answers, Form, Plan, QuestionId, State, Step, Survey, SurveyId, What
 from placet.purposes.offers.surveys.results import WRITTEN
 from placet.store.queries import queries
@@ -47,6 +47,8 @@ class HeldReply:
     kept: Kept
     started_at: datetime
     sent_at: datetime | None
+    is_written_down: bool
+    """By a member of staff, on the telephone."""
     subject: SubjectId
     """Under which identity, and so under which key, it was written."""
     wrapped_key: bytes = attrs.field(repr=False)
@@ -124,9 +126,11 @@ def reply(connection: Connection, survey: SurveyId, number: Number) -> tuple[Kep
     return None if row is None else (Kept(row[0], row[1], row[2] is not None), SubjectId(row[3]), row[4])
 
 
-def save_reply(connection: Connection, survey: SurveyId, number: Number, kept: Kept, *, now: datetime) -> bool:
-    """False: it was sent before, and stays."""
-    values = {"survey": survey, "number": number, "now": now, "sent_at": now if kept.is_sent else None}
+def save_reply(
+    connection: Connection, survey: SurveyId, number: Number, kept: Kept, *, by: StaffId | None, now: datetime
+) -> bool:
+    """False: it was sent before, and stays. *by*: who wrote it down for the person."""
+    values = {"survey": survey, "number": number, "by": by, "now": now, "sent_at": now if kept.is_sent else None}
     return connection.execute(SQL["save_reply"], {**values, **_said(kept)}).rowcount == 1
 
 
@@ -172,6 +176,7 @@ def forget_due(connection: Connection, now: datetime) -> int:
 
 def forget(connection: Connection, number: Number) -> int:
     """Delete what is held of a person; returns how many answers went."""
+    connection.execute(SQL["untake"], {"number": number})
     return connection.execute(SQL["forget"], {"number": number}).rowcount
 
 
@@ -180,10 +185,10 @@ def of_person(connection: Connection, number: Number) -> list[HeldReply]:
     rows = connection.execute(SQL["of_person"], {"numbers": _identities(connection, number)})
     return [
         HeldReply(
-            _survey(*survey), Kept(said, sealed, sent_at is not None), started_at, sent_at, SubjectId(subject), wrapped,
-            language,
+            _survey(*survey), Kept(said, sealed, sent_at is not None), started_at, sent_at, by_staff,
+            SubjectId(subject), wrapped, language,
         )
-        for said, sealed, started_at, sent_at, subject, wrapped, language, *survey in rows
+        for said, sealed, started_at, sent_at, by_staff, subject, wrapped, language, *survey in rows
     ]  # fmt: skip
 
 
@@ -216,6 +221,11 @@ def numbers(connection: Connection, subjects: Sequence[SubjectId]) -> dict[Subje
     return {SubjectId(subject): Number(number) for subject, number in rows}
 
 
+def number(connection: Connection, subject: SubjectId) -> Number:
+    """The number of somebody who is known."""
+    return numbers(connection, [subject])[subject]
+
+
 def person(connection: Connection, number: Number) -> tuple[SubjectId, Number, bytes] | None:
     """Who has *number* today, and the wrapped key; None for who was erased."""
     row = connection.execute(SQL["person"], {"number": number}).fetchone()
@@ -236,6 +246,40 @@ def drop_begun(connection: Connection, survey: SurveyId) -> None:
     """Delete what was not sent."""
     connection.execute(SQL["drop_begun_replies"], {"survey": survey})
     connection.execute(SQL["drop_begun_ballots"], {"survey": survey})
+
+
+# Links
+
+
+def keep_printed(connection: Connection, survey: SurveyId, code: bytes, sealed: bytes) -> None:
+    """A link that is printed: *code* finds it."""
+    connection.execute(SQL["keep_printed"], {"survey": survey, "code": code, "sealed": sealed})
+
+
+def printed(connection: Connection, code: bytes) -> bytes | None:
+    """The sealed link that *code* finds."""
+    row = connection.execute(SQL["printed"], {"code": code}).fetchone()
+    return None if row is None else row[0]
+
+
+def has_taken(connection: Connection, survey: SurveyId, number: Number) -> bool:
+    """Whether a person has taken the link of a survey out of the app, under any identity of theirs."""
+    values = {"survey": survey, "numbers": _identities(connection, number)}
+    row = connection.execute(SQL["has_taken"], values).fetchone()
+    return row is not None and bool(row[0])
+
+
+def take(connection: Connection, survey: SurveyId, number: Number) -> bool:
+    """The person takes the link now; False: they have it already."""
+    if has_taken(connection, survey, number):
+        return False
+    return connection.execute(SQL["take"], {"survey": survey, "number": number}).fetchone() is not None
+
+
+def drop_links(connection: Connection, survey: SurveyId) -> None:
+    """Printed addresses lead nowhere any more, and who took a link is forgotten."""
+    connection.execute(SQL["drop_printed"], {"survey": survey})
+    connection.execute(SQL["drop_taken"], {"survey": survey})
 
 
 def _identities(connection: Connection, number: Number) -> list[int]:
