@@ -17,6 +17,8 @@ class TopicLine:
     title: str
     state: str
     stopped_since: datetime | None = None
+    because: str = ""
+    """What we learned it from, in words."""
     stopped_by: tuple[str, ...] = ()
 
 
@@ -39,6 +41,37 @@ class DayLine:
 
 
 @attrs.frozen
+class ClickAnswer:
+    """What the customer said last about counted links; *by_answer*: not with the consent to e-mails."""
+
+    allows: bool
+    by_answer: bool
+    at: datetime
+
+
+@attrs.frozen
+class ClickQuestion:
+    """Whether we may learn from the links that they press; *answers*: value and words of each, of the same weight."""
+
+    title: str
+    text: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...]
+    shown: str
+    """What an answer commits to."""
+    said: ClickAnswer | None
+
+
+@attrs.frozen
+class PressedLine:
+    """An offer in which they pressed a link: its subject as the letter has it, None of one that is gone."""
+
+    subject: str | None
+    topic: str | None
+    sent_at: datetime
+    pressed_at: datetime
+
+
+@attrs.frozen
 class Wishes:
     """What the customer wants to hear about."""
 
@@ -53,3 +86,4 @@ class Wishes:
     days: tuple[DayLine, ...]
     kept_on: date | None
     surveys: bool
+    clicks: ClickQuestion | None

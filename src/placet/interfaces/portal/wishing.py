@@ -16,6 +16,7 @@ from placet.delivery import wishes as queue
 from placet.delivery.model import Kind
 from placet.delivery.rules import Mute, Policy
 from placet.interfaces.portal import wished as views
+from placet.interfaces.portal.clicking import Clicking
 from placet.interfaces.portal.reading import Reader
 from placet.interfaces.portal.signing_in import see_other
 from placet.interfaces.portal.whom import Whom, show
@@ -25,12 +26,14 @@ from placet.kernel.ids import PurposeId, SubjectId
 from placet.purposes.offers import topics
 from placet.purposes.offers.greetings.calendar import NOT_LISTED, YearDay
 from placet.purposes.offers.greetings.model import NameDay, Occasion
+from placet.purposes.offers.learning.model import Source
+from placet.purposes.offers.learning.telling import because
 from placet.purposes.offers.purpose import Offers
 from placet.purposes.offers.topics import Topic, TopicId
 from placet.purposes.offers.wishes import STATES, Frequency, State, Wish
 
 OFFERS = PurposeId("offers")
-SAVED = frozenset({"topics", "pace", "greetings", "surveys"})
+SAVED = frozenset({"topics", "pace", "greetings", "surveys", "clicks"})
 _ANOTHER = "another"
 _LEAP_YEAR = 2024
 """Days of every year are shown as of one that has them all."""
@@ -43,6 +46,7 @@ class Wishing:
 
     application: Application
     shell: Shell
+    clicking: Clicking
 
     def overview(self, visit: Visit, whom: Whom) -> Response:
         return self._page(visit, whom)
@@ -131,11 +135,15 @@ class Wishing:
     def _wishes(self, connection: Connection, visit: Visit, whom: Whom, reader: Reader) -> views.Wishes:
         known, mutes = self._offers.wishes.of(connection, whom.subject), queue.muted(connection, whom.subject)
         pace = self._offers.wishes.pace(connection, whom.subject, now=visit.now)
+        ended = self._offers.learning.ended_by(connection, whom.subject)
         greetings = self._offers.greetings.wished(connection, whom.subject, now=visit.now)
         rendered = render(reader.catalogue, purpose=OFFERS, language=visit.words.language, route="portal")
         return views.Wishes(
             switches=reader.switches(rendered, reader.standings.get(OFFERS, {})),
-            topics=tuple(_line(one, known.get(one.id), mutes, visit.words.language) for one in topics.all()),
+            topics=tuple(
+                _line(one, known.get(one.id), mutes, ended.get(one.id, ()), visit.words.language)
+                for one in topics.all()
+            ),
             limits=_limits(self.application.delivery.policy),
             frequency=pace.frequency,
             paused_until=pace.paused_until,
@@ -145,6 +153,7 @@ class Wishing:
             days=_days(greetings.name_day),
             kept_on=None if greetings.name_day.day is None else greetings.name_day.day.in_year(_LEAP_YEAR),
             surveys=not _of_kind(mutes, Kind.SURVEY),
+            clicks=self.clicking.asked(connection, visit, whom, reader),
         )
 
     def _allowed(self, connection: Connection, visit: Visit, whom: Whom) -> bool:
@@ -190,12 +199,15 @@ def _wanted(form: Mapping[str, str], topic: TopicId, known: Wish | None) -> Stat
     return None if said == (_NEUTRAL if known is None else known.state) else said
 
 
-def _line(topic: Topic, wish: Wish | None, mutes: Sequence[Mute], language: str) -> views.TopicLine:
+def _line(
+    topic: Topic, wish: Wish | None, mutes: Sequence[Mute], ended_by: Sequence[Source], language: str
+) -> views.TopicLine:
     return views.TopicLine(
         topic.id,
         topic.titles[language],
         _NEUTRAL if wish is None else wish.state,
         wish.since if wish is not None and wish.stopped else None,
+        because(ended_by, language),
         tuple(mute.channel for mute in _of_topic(mutes, topic.id) if mute.channel is not None),
     )
 
