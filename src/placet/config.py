@@ -40,6 +40,14 @@ def _networks(text: str) -> tuple[Network, ...]:
     return networks
 
 
+def _share(value: str | float) -> float:
+    """A share of a whole; 1 is never exceeded."""
+    share = float(value)
+    if not 0 < share <= 1:
+        raise ValueError("a share such as campaign_complaints is above 0 and at most 1")
+    return share
+
+
 def _rho(value: str | float | Decimal) -> Decimal:
     """A privacy budget in zCDP: above 1 it protects nobody any more."""
     try:
@@ -111,6 +119,9 @@ class Config:
     smpp_window: int = attrs.field(default=10, converter=int)
     smpp_part_cents: int = attrs.field(default=4, converter=int)
     trial_addresses: str = ""
+    campaign_complaints: float = attrs.field(default=0.001, converter=_share)
+    campaign_bounces: float = attrs.field(default=0.02, converter=_share)
+    campaign_judged_from: int = attrs.field(default=500, converter=int, validator=attrs.validators.ge(1))
     mobility_rho: Decimal = attrs.field(default=Decimal("0.12"), converter=_rho)
 
     @property

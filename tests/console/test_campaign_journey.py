@@ -20,11 +20,15 @@ from console.campaign_desk import WORDS, begin, keep, press, write
 from console.console_crowd import NAME, AtConsole, crowd
 from delivery.sink_thread import sink_beside
 from delivery.smtp_sink import Sink
+from offers.campaign_house import EMAIL, Agency, brief
 from placet.access.staff import Member, Role
 from placet.bootstrap import Application
 from placet.delivery import channels
-from placet.delivery.model import Kind
+from placet.delivery.mail_returns import Complaint
+from placet.delivery.mailbox import Maildir
+from placet.delivery.model import Kind, Sent
 from placet.delivery.policy import standard
+from placet.delivery.returns import Returns
 from placet.delivery.rules import window as allowed_hours
 from placet.delivery.sending import Sender
 from placet.delivery.trials import Trials
@@ -32,7 +36,8 @@ from placet.gate.replica import Replica
 from placet.interfaces.console.app import console
 from placet.interfaces.staff.door import SESSION
 from placet.kernel import clock
-from placet.purposes.offers.campaigns.model import CampaignId
+from placet.purposes.offers.campaigns.braking import EVERY, Braking
+from placet.purposes.offers.campaigns.model import CampaignId, Limits
 from portal.portal_browser import Guest, axe_source, served
 from staff.staff_people import hired, signed_in
 
@@ -93,7 +98,11 @@ def firm(placet: Application, replica: Replica, browser: Browser) -> Iterator[Fi
         )  # fmt: skip
         mail = channels.email(config, placet.master, placet.offers.letter, clock=clock.now)
         assert mail is not None
-        made = attrs.evolve(placet, config=config, channels=(mail,), trials=Trials.of(config, placet.master))
+        campaigns = attrs.evolve(placet.offers.campaigns, braking=Braking(Limits(0.1, 0.3, 10)))
+        made = attrs.evolve(
+            placet, config=config, channels=(mail,), trials=Trials.of(config, placet.master),
+            offers=attrs.evolve(placet.offers, campaigns=campaigns),
+        )  # fmt: skip
         with served(console(made, replica)) as site:
             yield Firm(made, sink, site, browser)
 
@@ -189,6 +198,44 @@ def test_a_campaign_is_built_approved_tried_sent_and_its_results_are_read(
         other.page.click("a[href$='results.csv']")
     waiting.value.save_as(tmp_path / "results.csv")
     assert "email,messages,sent," in (tmp_path / "results.csv").read_text("utf-8-sig")
+
+
+def test_a_campaign_that_too_many_call_unwanted_is_paused_by_itself_and_a_person_reads_why_and_lets_it_go_on(
+    firm: Firm, marta: Member, tmp_path: Path
+) -> None:
+    agency = Agency(firm.placet, an_allowed_hour(firm.placet))
+    for _ in range(24):
+        agency.customer(EMAIL)
+    campaign = agency.running(brief(agency.now))
+    returns = Returns(firm.placet.database, firm.placet.unsubscribing, firm.placet.rulebook, Maildir(tmp_path, "a.lv"))
+    started = agency.house.claim(limit=20).started
+    agency.house.settle({one.id: Sent("q1") for one in started})
+    for one in started[:12]:
+        returns.act(Complaint(one.reference), agency.now)
+    agency.campaigns.round(agency.now + EVERY)
+
+    here = f"/console/campaigns/{campaign.id}"
+    for language, title in (("lv", "Automātiski apturēta"), ("ru", "Автоматически приостановлена")):
+        guest = firm.sit(marta, language)
+        guest.go("/console/campaigns")
+        assert title in guest.page.inner_text("tbody .state")
+        assert looked_at(guest, here) == []
+        assert title in guest.page.inner_text(".message.wrong h2")
+    guest = firm.sit(marta)
+    guest.go(here)
+    told = guest.page.inner_text(".message.wrong")
+    assert (
+        "Too many readers called this mail unwanted: 10 of 20 (50\N{NO-BREAK SPACE}%). Above 10\N{NO-BREAK SPACE}%"
+        in told
+    )
+    assert "what is planned waits" in told
+    newest = guest.page.inner_text(".timeline li:first-child").split("\n\n")
+    assert newest[1:] == ["Paused", "Worker: Too many readers called it unwanted"]
+    assert agency.house.claim(limit=20).started == ()
+    guest.press("button[value=resume]")
+    assert "Running" in guest.page.inner_text(".head .state")
+    assert guest.page.locator(".message.wrong").count() == 0
+    assert len(agency.house.claim(after=timedelta(minutes=20), limit=20).started) == 4
 
 
 def test_axe_finds_nothing_on_pages_of_campaigns_and_none_is_wider_than_the_screen(

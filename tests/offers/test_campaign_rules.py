@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
@@ -14,11 +15,13 @@ from pyroaring import BitMap
 
 from placet.catalogue.files import load
 from placet.purposes.offers.campaigns import rules
-from placet.purposes.offers.campaigns.model import State
+from placet.purposes.offers.campaigns.model import CameBack, Limits, State
 
 CASES: list[dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("campaign_criteria.yaml").read_text(encoding="utf-8")
 )
+BRAKES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("brake.yaml").read_text(encoding="utf-8"))
+LIMITS = Limits(complaints=0.001, bounces=0.02, judged_from=500)
 STEPS = {
     ("draft", "edited"): "draft",
     ("draft", "submitted"): "submitted",
@@ -86,3 +89,36 @@ def test_a_difference_has_the_interval_of_newcombe() -> None:
 def test_a_share_lies_within_its_interval(part: int, more: int) -> None:
     share = rules.share(part, part + more)
     assert 0 <= share.low <= share.value <= share.high <= 1 or share.whole == 0
+
+
+@pytest.mark.parametrize("case", BRAKES, ids=[case["case"] for case in BRAKES])
+def test_a_campaign_is_paused_by_itself_as_the_table_says(case: dict[str, Any]) -> None:
+    found = CameBack(*(case.get(name, 0) for name in ("complaints", "taken", "nobody", "ended")))
+    why = rules.too_many(found, LIMITS)
+    assert (None if why is None else why.what) == case["stops"]
+
+
+def test_a_limit_of_everything_is_never_exceeded() -> None:
+    assert rules.too_many(CameBack(900, 900, 900, 900), Limits(1.0, 1.0, 1)) is None
+
+
+@given(part=st.integers(0, 400), whole=st.integers(0, 4_000), more=st.integers(0, 400), rest=st.integers(0, 4_000))
+def test_more_that_comes_back_never_lets_a_campaign_go_on_and_more_that_does_not_never_stops_it(
+    part: int, whole: int, more: int, rest: int
+) -> None:
+    def stops(part: int, whole: int) -> bool:
+        return rules.exceeds(part, whole, 0.02, judged_from=1)
+
+    whole = max(part + more, whole)
+    assert stops(part, whole) <= stops(part + more, whole)
+    assert stops(part, whole + rest) <= stops(part, whole)
+
+
+def test_looking_after_every_message_stops_one_in_a_hundred_of_those_that_keep_the_limit_at_most() -> None:
+    draws = np.random.default_rng(1)
+    stopped = 0
+    for _ in range(1_000):
+        # Only where one came back can there be more than before.
+        at = np.flatnonzero(draws.random(20_000) < LIMITS.bounces) + 1
+        stopped += any(rules.exceeds(n, int(whole), LIMITS.bounces, judged_from=1) for n, whole in enumerate(at, 1))
+    assert 0 < stopped <= 10

@@ -98,6 +98,7 @@ class Returns:
             self._close(connection, to, Decision.OBJECTED, "api", now)
         if address is not None:
             store.suppress(connection, channel, address, "complaint", now=now)
+        connection.execute(SQL["complain"], {"message": message, "now": now})
 
     def _close(self, connection: Connection, to: Belonging, decision: Decision, route: Route, now: datetime) -> None:
         # The ledger's head before the message's row: as an erasure takes them.

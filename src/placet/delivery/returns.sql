@@ -2,6 +2,10 @@
 -- A message by the reference of its last attempt.
 SELECT id, channel, address FROM delivery.message WHERE reference = %(reference)s;
 
+-- name: complain
+-- A message that its reader called unwanted, once.
+INSERT INTO delivery.complaint (message, at) VALUES (%(message)s, %(now)s) ON CONFLICT DO NOTHING;
+
 -- name: worn_out
 -- Where a message went, if mail to there came back on several days for a reason that does not last.
 SELECT message.channel, message.address FROM delivery.message

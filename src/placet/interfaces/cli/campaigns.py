@@ -51,17 +51,20 @@ def show_command(campaign: str, as_json: bool) -> None:
     with open_application() as application, application.database.transaction() as connection:
         campaigns = application.offers.campaigns
         found, changes = campaigns.get(connection, id), campaigns.changes(connection, id)
-        results = campaigns.results(connection, id)
+        results, why = campaigns.results(connection, id), campaigns.brake(connection, id) if found.is_braked else None
     shown = _campaign_json(found) | {
         "changes": [
             {"what": one.what, "by": one.by, "at": format_instant(one.at), "reason": one.reason} for one in changes
         ],
+        "brake": None if why is None else msgspec.to_builtins(why),
         "results": [_results_json(one) for one in results],
     }
     if as_json:
         print_json(shown)
         return
     out.print(f"{found.brief.name}: {found.state}" + (f" ({found.reason})" if found.reason else ""))
+    if why is not None:
+        out.print(f"  paused by itself: {why.part} of {why.whole}, and at most {why.at_most:.1%} may come back so")
     for one in changes:
         out.print(f"  {format_instant(one.at)}  {one.what:<10} {one.by}")
     for result in results:

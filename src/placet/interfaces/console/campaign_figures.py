@@ -11,7 +11,7 @@ from placet.interfaces.console.figures import Shown, between, number, percent, s
 from placet.interfaces.web.charts import Bar
 from placet.interfaces.web.languages import Words
 from placet.kernel.ids import ChannelId
-from placet.purposes.offers.campaigns.model import Counted, Effect, Progress, Results
+from placet.purposes.offers.campaigns.model import Counted, Effect, Progress, Results, TooMany
 
 WAITING = ("planned", "deferred", "sending")
 CAME = ("sent", "delivered")
@@ -40,6 +40,15 @@ class Running:
     refused: Released
     states: tuple[tuple[str, Released], ...]
     reasons: tuple[tuple[str, Released], ...]
+
+
+@attrs.frozen
+class Braked:
+    """Why a campaign was paused by itself: what came back, of how many, and above which share it is."""
+
+    what: str
+    came_back: Shown
+    at_most: float
 
 
 @attrs.frozen
@@ -88,6 +97,10 @@ def running(progress: Progress, release: Release) -> Running:
     )
 
 
+def braked(why: TooMany, release: Release) -> Braked:
+    return Braked(why.what, Shown.of(Share(why.part, why.whole), release), why.at_most)
+
+
 def compared(results: Results, release: Release) -> list[Compared]:
     return [
         Compared(
@@ -98,6 +111,13 @@ def compared(results: Results, release: Release) -> list[Compared]:
         )
         for effect in results.effects
     ]
+
+
+def fine_percent(share: float, words: Words) -> str:
+    """A share with up to two decimals, so that it can be held against a limit: `2 %`, `0.37 %`."""
+    percents = round(share * 100, 2)
+    told = words.number(int(percents)) if percents.is_integer() else words.decimals(percents)
+    return f"{told}\N{NO-BREAK SPACE}%"
 
 
 def bars(each: Compared, labels: tuple[str, str], words: Words) -> list[Bar]:

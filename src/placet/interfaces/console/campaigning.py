@@ -143,6 +143,7 @@ class Campaigning:
             changes = self.ground.campaigns.changes(connection, campaign.id)
             members = members_of(connection, changes)
             going = self.ground.campaigns.progress(connection, campaign.id)
+            why = self.ground.campaigns.brake(connection, campaign.id) if campaign.is_braked else None
             # What came of it is not read again each moment: only how it goes.
             is_live = "live" in visit.request.query_params
             found = () if is_live else self.ground.campaigns.results(connection, campaign.id)
@@ -161,6 +162,7 @@ class Campaigning:
             problems=problems,
             changes=campaign_view.folded(changes),
             members=members,
+            braked=None if why is None else campaign_figures.braked(why, release),
             running=[campaign_figures.running(each, release) for each in going if each.total],
             outcomes=_outcomes(found, release),
             shown=campaign_figures,

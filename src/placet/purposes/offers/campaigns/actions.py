@@ -32,6 +32,7 @@ from placet.kernel.errors import BadInput, Conflict, Denied, NotFound
 from placet.kernel.ids import ActivityId, ChannelId, SubjectId
 from placet.purposes.offers import topics
 from placet.purposes.offers.campaigns import results, rules, store, texts
+from placet.purposes.offers.campaigns.braking import Braking
 from placet.purposes.offers.campaigns.model import (
     ACTIVITIES,
     Brief,
@@ -44,6 +45,7 @@ from placet.purposes.offers.campaigns.model import (
     Results,
     Selection,
     State,
+    TooMany,
 )
 from placet.purposes.offers.campaigns.personal import Knows, personal
 from placet.purposes.offers.campaigns.selecting import KEY_LABEL, Selected, Selecting, batch_of
@@ -79,6 +81,7 @@ class Campaigns:
     gate: Gate
     delivery: Delivery
     selecting: Selecting
+    braking: Braking
     sort: Sort | None = None
     """The learner; without one, smart campaigns cannot be submitted."""
     knows: Knows | None = None
@@ -100,7 +103,7 @@ class Campaigns:
         replica, key = Replica.of(ground.database, ground.config), ground.master.derive(KEY_LABEL)
         selecting = Selecting(ground.gate, ground.delivery, replica, key, told)
         rooms = (ground.database, ground.subjects, ground.in_force, ground.gate, ground.delivery)
-        return cls(*rooms, selecting, sort, knows, clicks)
+        return cls(*rooms, selecting, Braking.of(ground.config), sort, knows, clicks)
 
     # Writing
 
@@ -125,7 +128,8 @@ class Campaigns:
     def problems(self, connection: Connection, brief: Brief, *, now: datetime) -> list[Problem]:
         """All that keeps *brief* from being submitted; nothing of it is found out only when it is sent."""
         catalogue = self.in_force.read(connection)
-        return [*self._general(brief, catalogue, now), *texts.problems(brief, catalogue.controller)]
+        general = rules.general_problems(brief, may_be_smart=self.sort is not None, now=now)
+        return [*self._criteria(brief, catalogue), *general, *texts.problems(brief, catalogue.controller)]
 
     def submit(self, connection: Connection, id: CampaignId, *, version: int, by: str, now: datetime) -> Campaign:
         """Ask a second person. What is broken or missing refuses it (`campaign-not-ready`)."""
@@ -151,14 +155,19 @@ class Campaigns:
 
     # Running
 
-    def pause(self, connection: Connection, id: CampaignId, *, by: str, now: datetime) -> Campaign:
-        """Nothing of it starts from this moment on, until it is resumed."""
-        campaign = self._step(connection, store.lock(connection, id), "paused", by=by, now=now)
+    def pause(
+        self, connection: Connection, id: CampaignId, *, by: str, reason: str | None = None, now: datetime
+    ) -> Campaign:
+        """Nothing of it starts from this moment on, until it is resumed; what is planned stays planned."""
+        running = attrs.evolve(store.lock(connection, id), reason=reason)
+        campaign = self._step(connection, running, "paused", by=by, now=now)
         batches.pause(connection, self._keys(campaign), now=now)
         return campaign
 
     def resume(self, connection: Connection, id: CampaignId, *, by: str, now: datetime) -> Campaign:
-        campaign = self._step(connection, store.lock(connection, id), "resumed", by=by, now=now)
+        """A person lets it go on: from now on it is judged by what starts from now on."""
+        paused = attrs.evolve(store.lock(connection, id), reason=None)
+        campaign = self._step(connection, paused, "resumed", by=by, now=now)
         batches.resume(connection, self._keys(campaign), now=now)
         return campaign
 
@@ -199,6 +208,10 @@ class Campaigns:
     def changes(self, connection: Connection, id: CampaignId) -> list[Change]:
         """Every change, the newest first."""
         return store.changes(connection, id)
+
+    def brake(self, connection: Connection, id: CampaignId) -> TooMany | None:
+        """Why it was last paused by itself."""
+        return store.brake(connection, id)
 
     def count(self, connection: Connection, brief: Brief, *, now: datetime) -> tuple[Counted, ...]:
         """How many would be reached through each channel now, and why the others would not; it names nobody."""
@@ -285,18 +298,6 @@ class Campaigns:
         if wrong := self.problems(connection, brief, now=now):
             raise BadInput(f"{wrong[0].message}; nothing was changed", code="campaign-not-ready")
 
-    def _general(self, brief: Brief, catalogue: Catalogue, now: datetime) -> list[Problem]:
-        found = list(self._criteria(brief, catalogue))
-        if topics.get(brief.topic).ended:
-            found.append(Problem("topic-ended", "this topic is not offered any more; choose another"))
-        if not brief.channels or len(set(brief.channels)) != len(brief.channels):
-            found.append(Problem("no-channel", "choose one channel or more, each once"))
-        if brief.ends_at <= now:
-            found.append(Problem("bad-time", "its time is over already; choose a later end"))
-        if brief.kind == "smart" and (brief.channels != (EMAIL,) or self.sort is None):
-            found.append(Problem("smart-is-email", "a smart campaign is sent by e-mail, and by nothing else"))
-        return found
-
     def _criteria(self, brief: Brief, catalogue: Catalogue) -> list[Problem]:
         known = rules.attributes(facts.described(self.selecting.told).values())
         asking = [catalogue.activity(ACTIVITIES[channel]) for channel in brief.channels if channel in ACTIVITIES]
@@ -326,6 +327,14 @@ class Campaigns:
             batches.end(connection, self._keys(campaign), now=now)
         elif campaign.state is State.APPROVED and brief.starts_at <= now:
             self._start(connection, campaign, now)
+        elif campaign.state is State.RUNNING and (why := self.braking.judge(connection, campaign, now=now)) is not None:
+            self._brake(connection, campaign, why, now)
+
+    def _brake(self, connection: Connection, campaign: Campaign, why: TooMany, now: datetime) -> None:
+        """It waits for a person: nothing resumes by itself."""
+        paused = self.pause(connection, campaign.id, by=WORKER, reason=why.what, now=now)
+        store.note_brake(connection, paused, why)
+        log.warning("campaign.braked", campaign=str(campaign.id), why=why.what, part=why.part, whole=why.whole)
 
     def _start(self, connection: Connection, campaign: Campaign, now: datetime) -> None:
         """Plan it for everyone whom it is for, a channel after another; smart ones compete afterwards."""

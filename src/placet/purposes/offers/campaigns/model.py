@@ -137,6 +137,11 @@ class Campaign:
     changed_at: datetime
 
     @property
+    def is_braked(self) -> bool:
+        """It was paused by itself; nobody who pauses one has to say why."""
+        return self.state is State.PAUSED and self.reason is not None
+
+    @property
     def template(self) -> str:
         """What the queue calls its words."""
         return f"campaign/{self.id}"
@@ -204,6 +209,35 @@ class Progress:
     @property
     def total(self) -> int:
         return sum(self.states.values())
+
+
+@attrs.frozen
+class Limits:
+    """What share of a campaign's mail may come back, and from how many messages on that is judged."""
+
+    complaints: float
+    bounces: float
+    judged_from: int
+
+
+@attrs.frozen
+class CameBack:
+    """What has come back of a campaign: *complaints* of mails *taken*, and *nobody* there among those that *ended*."""
+
+    complaints: int
+    taken: int
+    nobody: int
+    ended: int
+
+
+@attrs.frozen
+class TooMany:
+    """Why a campaign is paused by itself: *part* of *whole* messages came back, credibly more than *at_most* of all."""
+
+    what: Literal["complaints", "no-such-mailbox"]
+    part: int
+    whole: int
+    at_most: float
 
 
 @attrs.frozen

@@ -59,6 +59,19 @@ VALUES (%(id)s, %(version)s, %(what)s, %(by)s, %(now)s, %(reason)s);
 -- Every change of a campaign, the newest first.
 SELECT version, what, by, at, reason FROM offers.campaign_change WHERE campaign = %(id)s ORDER BY version DESC;
 
+-- name: resumed_at
+-- When a campaign was last let go on after a pause.
+SELECT max(at) FROM offers.campaign_change WHERE campaign = %(id)s AND what = 'resumed';
+
+-- name: brake
+-- Why a change paused a campaign by itself.
+INSERT INTO offers.campaign_brake (campaign, version, what, part, whole, at_most)
+VALUES (%(id)s, %(version)s, %(what)s, %(part)s, %(whole)s, %(at_most)s);
+
+-- name: last_brake
+-- Why a campaign was last paused by itself.
+SELECT what, part, whole, at_most FROM offers.campaign_brake WHERE campaign = %(id)s ORDER BY version DESC LIMIT 1;
+
 -- name: select
 -- Whom a campaign was planned for through a channel; again for those whom the learner picked later.
 INSERT INTO offers.selection AS kept (campaign, channel, audience, excluded, planned, refused, held_out, at)

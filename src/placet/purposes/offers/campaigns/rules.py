@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
@@ -20,11 +21,25 @@ from placet.catalogue.model import Activity
 from placet.facts import Described
 from placet.gate.roaring import bitmap
 from placet.kernel.ids import PurposeId
-from placet.purposes.offers.campaigns.model import ENDED, Condition, Effect, Problem, Share, State
+from placet.purposes.offers import topics
+from placet.purposes.offers.campaigns.model import (
+    ENDED,
+    Brief,
+    CameBack,
+    Condition,
+    Effect,
+    Limits,
+    Problem,
+    Share,
+    State,
+    TooMany,
+)
 
 _Z = 1.959964
 """The normal deviate of a 95 % interval."""
 _KEY = 16
+_CERTAIN = 100.0
+"""Of a hundred campaigns that keep within a limit, at most one is ever stopped for it."""
 
 _STEPS: Mapping[str, tuple[frozenset[State], State]] = {
     "edited": (frozenset({State.DRAFT}), State.DRAFT),
@@ -89,6 +104,18 @@ def criteria_problems(
                     )
 
 
+def general_problems(brief: Brief, *, may_be_smart: bool, now: datetime) -> Iterator[Problem]:
+    """What is wrong with *brief*, its audience and its words aside."""
+    if topics.get(brief.topic).ended:
+        yield Problem("topic-ended", "this topic is not offered any more; choose another")
+    if not brief.channels or len(set(brief.channels)) != len(brief.channels):
+        yield Problem("no-channel", "choose one channel or more, each once")
+    if brief.ends_at <= now:
+        yield Problem("bad-time", "its time is over already; choose a later end")
+    if brief.kind == "smart" and (brief.channels != ("email",) or not may_be_smart):
+        yield Problem("smart-is-email", "a smart campaign is sent by e-mail, and by nothing else")
+
+
 def held_out(key: bytes, members: BitMap, percent: int) -> BitMap:
     """*percent* of *members* by a keyed order: a number's place in it depends on *key* alone, never on the others."""
     if not members or not percent:
@@ -116,6 +143,32 @@ def effect(what: str, sent: Share, held: Share) -> Effect:
     low = difference - math.hypot(sent.value - sent.low, held.high - held.value)
     high = difference + math.hypot(sent.high - sent.value, held.value - held.low)
     return Effect(what, sent, held, difference, low, high)
+
+
+def too_many(found: CameBack, limits: Limits) -> TooMany | None:
+    """Whether more comes back of a campaign than may; complaints are said first."""
+    if exceeds(found.complaints, found.taken, limits.complaints, judged_from=limits.judged_from):
+        return TooMany("complaints", found.complaints, found.taken, limits.complaints)
+    if exceeds(found.nobody, found.ended, limits.bounces, judged_from=limits.judged_from):
+        return TooMany("no-such-mailbox", found.nobody, found.ended, limits.bounces)
+    return None
+
+
+def exceeds(part: int, whole: int, at_most: float, *, judged_from: int) -> bool:
+    """
+    Whether *part* of *whole* shows that the share behind them is above *at_most*.
+
+    What is seen must be a hundred times more likely under other shares (a mixture of them, Beta with the mean of about
+    *at_most*) than under that one. The ratio is a martingale where the share is within the limit, so one may look again
+    after every message and still err once in a hundred (Ville's inequality; Robbins, 1970). An interval for one look,
+    such as Wilson's, is left by chance sooner or later.
+    """
+    if whole < max(1, judged_from) or part <= at_most * whole:
+        return False
+    b = 1 / at_most
+    mixed = math.log(b) + math.lgamma(1 + part) + math.lgamma(b + whole - part) - math.lgamma(1 + b + whole)
+    alone = part * math.log(at_most) + (whole - part) * math.log1p(-at_most)
+    return mixed - alone >= math.log(_CERTAIN)
 
 
 @cache

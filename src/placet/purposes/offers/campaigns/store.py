@@ -16,7 +16,7 @@ from pyroaring import BitMap
 
 from placet.kernel.errors import NotFound
 from placet.kernel.ids import ChannelId
-from placet.purposes.offers.campaigns.model import Brief, Campaign, CampaignId, Change, Selection, State
+from placet.purposes.offers.campaigns.model import Brief, Campaign, CampaignId, Change, Selection, State, TooMany
 from placet.store.queries import queries
 
 SQL = queries("placet.purposes.offers.campaigns")
@@ -77,6 +77,23 @@ def note_created(connection: Connection, id: CampaignId, *, by: str, now: dateti
 
 def changes(connection: Connection, id: CampaignId) -> list[Change]:
     return [Change(*row) for row in connection.execute(SQL["changes"], {"id": id})]
+
+
+def let_go_at(connection: Connection, campaign: Campaign) -> datetime:
+    """When a person last let *campaign* go on after a pause; if nobody has, when it was made."""
+    row = connection.execute(SQL["resumed_at"], {"id": campaign.id}).fetchone()
+    return campaign.created_at if row is None or row[0] is None else row[0]
+
+
+def note_brake(connection: Connection, campaign: Campaign, why: TooMany) -> None:
+    """Keep why *campaign* was paused by itself, beside the change that it was."""
+    connection.execute(SQL["brake"], attrs.asdict(why) | {"id": campaign.id, "version": campaign.version})
+
+
+def brake(connection: Connection, id: CampaignId) -> TooMany | None:
+    """Why a campaign was last paused by itself."""
+    row = connection.execute(SQL["last_brake"], {"id": id}).fetchone()
+    return None if row is None else TooMany(*row)
 
 
 def select(connection: Connection, campaign: CampaignId, selection: Selection) -> None:
