@@ -12,6 +12,7 @@ from placet.bootstrap import Application
 from placet.catalogue.model import Catalogue
 from placet.interfaces.portal import reading, verify_page
 from placet.interfaces.portal.by_passkey import ByPasskey
+from placet.interfaces.portal.clicking import Clicking
 from placet.interfaces.portal.correcting import Correcting
 from placet.interfaces.portal.exporting import Exporting
 from placet.interfaces.portal.holding import Holding
@@ -57,7 +58,7 @@ def portal(application: Application, *, now: Callable[[], datetime] = clock.now)
         *_past(shell, door, Past(application, shell), Using(application, shell)),
         Route("/mobility", shell.page(door.choices(Partaking(application, shell).overview)), methods=GET),
         *_own(shell, door, application),
-        *_wishes(shell, door, Wishing(application, shell)),
+        *_wishes(shell, door, application),
         *_ways_in(shell, door, WaysIn(application, shell, by_passkey)),
         *_links(shell, Unsubscribe(application, shell), Pressing(application, shell)),
         *_surveys(shell, Surveying(application, shell)),
@@ -143,14 +144,19 @@ def _own(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
     ]
 
 
-def _wishes(shell: Shell, door: Door, pages: Wishing) -> list[BaseRoute]:
+def _wishes(shell: Shell, door: Door, application: Application) -> list[BaseRoute]:
     """What the customer wants to hear about."""
+    clicking = Clicking(application, shell)
+    pages = Wishing(application, shell, clicking)
     return [
         Route("/offers", shell.page(door.own(pages.overview)), methods=GET),
         Route("/offers/topics", shell.page(door.own(pages.topics)), methods=POST),
         Route("/offers/pace", shell.page(door.own(pages.pace)), methods=POST),
         Route("/offers/greetings", shell.page(door.own(pages.greetings)), methods=POST),
         Route("/offers/surveys", shell.page(door.own(pages.surveys)), methods=POST),
+        Route("/offers/clicks", shell.page(door.own(clicking.answer)), methods=POST),
+        Route("/offers/pressed", shell.page(door.own(clicking.pressed)), methods=GET),
+        Route("/offers/pressed/forget", shell.page(door.own(clicking.forget)), methods=POST),
     ]
 
 
