@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import attrs
 import pytest
@@ -11,12 +12,14 @@ from structlog.testing import capture_logs
 
 from offers.campaign_house import ANNA, EMAIL, SMS, Agency, brief
 from placet.bootstrap import Application, erase
+from placet.config import load
 from placet.delivery import reception
 from placet.delivery.mail_returns import Bounce, Complaint
 from placet.delivery.mailbox import Maildir
 from placet.delivery.model import Failed, Outgoing, Sent
 from placet.delivery.reception import Against
 from placet.delivery.returns import Returns
+from placet.kernel.errors import Misconfigured
 from placet.purposes.offers.campaigns.braking import EVERY, Braking
 from placet.purposes.offers.campaigns.model import Campaign, Limits, State, TooMany
 
@@ -31,7 +34,7 @@ def agency(placet: Application, now: datetime) -> Agency:
 
 
 @pytest.fixture
-def returns(placet: Application, tmp_path) -> Returns:
+def returns(placet: Application, tmp_path: Path) -> Returns:
     return Returns(placet.database, placet.unsubscribing, placet.rulebook, Maildir(tmp_path, "r.amigo.lv"))
 
 
@@ -163,3 +166,12 @@ def test_who_is_erased_is_counted_no_more(agency: Agency, returns: Returns) -> N
 
 def test_the_limits_are_what_the_settings_say(placet: Application) -> None:
     assert placet.offers.campaigns.braking.limits == Limits(complaints=0.001, bounces=0.02, judged_from=500)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("COMPLAINTS", "0"), ("COMPLAINTS", "0.1%"), ("BOUNCES", "2"), ("BOUNCES", "nan"), ("JUDGED_FROM", "0")],
+)
+def test_a_limit_that_is_no_share_is_refused_at_the_start(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="wrong value"):
+        load({f"PLACET_CAMPAIGN_{name}": value}, file=tmp_path / "none.toml")
