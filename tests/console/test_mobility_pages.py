@@ -36,6 +36,7 @@ def test_a_second_person_makes_a_release_public_after_a_look_at_its_files(
     assert "ρ 0.11" in second.words
     assert second.client.get(f"{RELEASE}/files/zone-profile.csv").text.startswith('"zone","level"')
     assert second.client.get(f"{RELEASE}/files/nothing.csv").status_code == 404
+    assert f'<a href="{RELEASE}/files/report.lv.html" lang="lv"' in second.page.text
     second.post(RELEASE, step="publish")
     assert "See the map" in second.words
     assert "Dace" in second.words

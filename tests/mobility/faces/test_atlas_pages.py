@@ -17,7 +17,7 @@ from placet.access.staff import Member
 from placet.bootstrap import Application
 from placet.kernel import clock
 from placet.purposes.mobility.releasing.actions import Releases
-from placet.purposes.mobility.releasing.model import Release
+from placet.purposes.mobility.releasing.model import REPORTS, Release
 
 VIEWS = ("people", "change", "load", "flows", "commuting", "times")
 
@@ -144,6 +144,13 @@ def test_every_file_is_served_byte_for_byte(placet: Application, october: Releas
         assert hashlib.sha256(answer.content).hexdigest() == sha256
         assert answer.headers["content-disposition"] == f'attachment; filename="2026-10-{name}"'
     assert october.sha256 in page
+
+
+def test_the_report_for_planners_is_offered_in_each_language(october: Release, reader: TestClient) -> None:
+    page = reader.get("/atlas/2026-10/data").text
+    for language, file in REPORTS.items():
+        assert f'<a href="/atlas/2026-10/files/{file}" lang="{language}"' in page
+        assert f'<html lang="{language}">' in reader.get(f"/atlas/2026-10/files/{file}").text
 
 
 def test_a_withdrawn_release_leaves_its_notice_and_nothing_else(

@@ -24,7 +24,7 @@ from placet.interfaces.web.shell import Shell, Visit
 from placet.kernel.errors import NotFound
 from placet.purposes.mobility.model import FLOWS, DayType, Slot, Window
 from placet.purposes.mobility.privacy.accounting import Loss
-from placet.purposes.mobility.releasing.model import Release, State
+from placet.purposes.mobility.releasing.model import Release, State, report_files
 
 _LISTED = 40
 """Rows of ways beside the map; all of them stand in the files."""
@@ -100,7 +100,9 @@ class Pages:
     def data(self, visit: Visit) -> Response:
         """What can be downloaded of a release, with the hash of each file and its place in the log."""
         release = self.library.release(visit.request.path_params["release"])
-        return self._render(visit, "data", release=release, files=self._files(release), month=month)
+        files = self._files(release)
+        reports = report_files({each.name for each in files})
+        return self._render(visit, "data", release=release, files=files, reports=reports, month=month)
 
     def file(self, visit: Visit) -> Response:
         """One of those files, the same bytes for everybody."""

@@ -12,6 +12,7 @@ from placet.interfaces.cli.mobility_releases import (
     publish_command,
     release_command,
     releases_command,
+    report_command,
     withdraw_command,
 )
 from placet.interfaces.cli.mobility_world import places_command, world_command
@@ -34,6 +35,7 @@ for command in (
     publish_command,
     withdraw_command,
     releases_command,
+    report_command,
     compare_command,
     demo_command,
 ):

@@ -23,7 +23,7 @@ from placet.kernel.periods import format_instant
 from placet.purposes.mobility.model import MONTHLY, TILE_HOURS, Product, ReleaseId, Window
 from placet.purposes.mobility.places.model import Atlas, atlas_folder
 from placet.purposes.mobility.privacy.accounting import Loss
-from placet.purposes.mobility.releasing.model import Release
+from placet.purposes.mobility.releasing.model import REPORTS, Release
 
 if TYPE_CHECKING:
     from placet.purposes.mobility.counting.model import Engine, Progress
@@ -135,6 +135,33 @@ def releases_command(release: str | None, check: bool, limit: int, as_json: bool
         if check:
             _check(application, made)
         _print(application, made, as_json=as_json)
+
+
+@click.command("report")
+@_id
+@click.option("--language", type=click.Choice(list(REPORTS)), default="lv", show_default=True)
+@click.option(
+    "--out", "place", type=click.Path(dir_okay=False, path_type=Path), help="Write it there, not on the screen."
+)
+@reported
+def report_command(release: str, language: str, place: Path | None) -> None:
+    """Write the report for planners on RELEASE, one HTML file, made anew from its noisy counts.
+
+    Whatever languages a release was made with, all are there. Its files must be those of the log.
+    """
+    from placet.purposes.mobility.releasing import files
+
+    with open_application() as application:
+        shelf = application.mobility.releases
+        with application.database.transaction() as connection:
+            made = shelf.get(connection, ReleaseId(release))
+        shelf.demand_whole(made)
+        page = files.report_of(shelf.place(made), language)
+    if place is None:
+        click.echo(page)
+    else:
+        place.write_text(page, encoding="utf-8")
+        out.print(f"the report is in {place}", markup=False)
 
 
 def _products(window: Window, names: tuple[str, ...]) -> tuple[Product, ...]:

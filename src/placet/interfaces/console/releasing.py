@@ -32,7 +32,7 @@ from placet.purposes.mobility.privacy import budget
 from placet.purposes.mobility.privacy.accounting import Loss, daily_cost
 from placet.purposes.mobility.privacy.budget import Account
 from placet.purposes.mobility.quality import Quality
-from placet.purposes.mobility.releasing.model import Release, State
+from placet.purposes.mobility.releasing.model import Release, State, report_files
 
 HERE = "/console/mobility"
 READERS = (Role.ANALYST, Role.DPO, Role.ADMIN)
@@ -159,6 +159,7 @@ class Releasing:
             month=month,
             loss=Loss(release.rho),
             files=sorted(releases.files(release)),
+            reports=report_files(releases.files(release)),
         )
 
 

@@ -11,17 +11,11 @@ import pyarrow as pa
 from placet.kernel.periods import format_instant
 from placet.purposes.mobility.releasing.hierarchy import Places
 from placet.purposes.mobility.releasing.model import TABLES, Column, Estimate, Table, TableName
+from placet.purposes.mobility.releasing.saying import Tongue
 from placet.purposes.mobility.releasing.settling import least
 from placet.purposes.mobility.releasing.stored import About
 
-NOTES = (
-    "Every value is computed from counts that carry random noise; no exact count was kept.",
-    "One person, with everything they did in the window, can change all tables together only within the noise.",
-    "An interval holds the value before its noise with 95 % confidence; people who do not take part are not in it.",
-    "A noisy value below 15, or below twice its noise, is hidden: there were few, and perhaps none.",
-    "Zones add up to regions and to all, tiles to no more than their zone; sums hold what is hidden.",
-    "Estimates for all inhabitants assume that those who take part move as the other residents of their zone do.",
-)
+NOTES = Tongue("en").notes
 _AGENCY = "PLACET"
 _CONCEPTS = "MOBILITY_CONCEPTS"
 _SDMX_TYPES = {"string": "String", "int8": "Integer", "int64": "Long", "double": "Double", "bool": "Boolean"}

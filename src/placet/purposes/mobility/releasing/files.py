@@ -18,7 +18,7 @@ import pyarrow.parquet
 from placet.kernel.errors import Tampered
 from placet.purposes.mobility.releasing import describing, figures, report, stored
 from placet.purposes.mobility.releasing.hierarchy import Places
-from placet.purposes.mobility.releasing.model import TableName
+from placet.purposes.mobility.releasing.model import REPORTS, TableName
 from placet.purposes.mobility.releasing.stored import About, Counts
 
 SUMS = "SHA256SUMS"
@@ -43,7 +43,15 @@ def write_derived(folder: Path, about: About, counts: Counts, places: Places) ->
     population = figures.population(counts)
     stored.write_json(folder / "dictionary.json", describing.dictionary(about, tables, population))
     stored.write_json(folder / "sdmx.json", describing.structures(about, tables))
-    (folder / "report.html").write_text(report.page(about, tables, places, population), encoding="utf-8")
+    for language, file in REPORTS.items():
+        page = report.page(about, tables, places, population, language)
+        (folder / file).write_text(page, encoding="utf-8")
+
+
+def report_of(source: Path, language: str) -> str:
+    """The report of the release in *source* made anew, in *language*: also of one that was made before it had it."""
+    about, counts, places = stored.read(source)
+    return report.page(about, figures.tables(counts, places), places, figures.population(counts), language)
 
 
 def derive(source: Path, folder: Path) -> str:

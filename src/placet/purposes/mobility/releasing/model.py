@@ -8,7 +8,7 @@ interval. `estimate` is what the value stands for among all inhabitants, by fact
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -250,6 +250,15 @@ TABLES: Mapping[TableName, Table] = {
         ZONE_PROFILE, ZONE_LOAD, TILES, FLOWS, ZONE_TRIPS, ANCHORS, CATCHMENT, RESIDENTS, TRAVEL_TIMES, TILE_HOURS,
     )
 }  # fmt: skip
+
+
+REPORTS: Mapping[str, str] = {"lv": "report.lv.html", "ru": "report.ru.html", "en": "report.html"}
+"""The file of the report for planners in each language; the English one is as old as releases are."""
+
+
+def report_files(names: Collection[str]) -> list[tuple[str, str]]:
+    """The languages in which a release with these files has its report, and the file of each."""
+    return [(language, name) for language, name in REPORTS.items() if name in names]
 
 
 @attrs.frozen

@@ -13,6 +13,8 @@ from typing import Any
 import attrs
 from markupsafe import Markup, escape
 
+from placet.purposes.mobility.releasing.saying import Tongue
+
 _WIDTH = 720
 _LEFT, _RIGHT = 64, 16
 _ROW = 46
@@ -56,7 +58,7 @@ class Area:
     text: str
 
 
-def lines(drawn: Sequence[Line], *, id: str, title: str, height: int = 300) -> Markup:
+def lines(drawn: Sequence[Line], *, id: str, title: str, tongue: Tongue, height: int = 300) -> Markup:
     """Lines over the 24 hours with the band of their intervals."""
     top = _nice(max((high for line in drawn for value in line.values if value for high in value[2:]), default=1.0))
     floor_, roof = height - 30, 14
@@ -67,7 +69,7 @@ def lines(drawn: Sequence[Line], *, id: str, title: str, height: int = 300) -> M
     def y(value: float) -> float:
         return floor_ - value / top * (floor_ - roof)
 
-    body = [_rule(_LEFT, y(top * part / 4), f"{top * part / 4:,.0f}") for part in range(5)]
+    body = [_rule(_LEFT, y(top * part / 4), tongue.number(top * part / 4)) for part in range(5)]
     body += [f'<text class="soft" x="{x(hour):.1f}" y="{height - 8}" text-anchor="middle">{hour}</text>' for hour in
              (0, 6, 12, 18, 23)]  # fmt: skip
     for line in drawn:
@@ -111,7 +113,7 @@ def bars(rows: Sequence[Bar], *, id: str, title: str, mark: float | None = None)
     return _svg("".join(body), id=id, title=title, size=f'width="100%" height="{height}"')
 
 
-def chart(areas: Sequence[Area], *, id: str, title: str, bounds: Sequence[float]) -> Markup:
+def chart(areas: Sequence[Area], *, id: str, title: str, bounds: Sequence[float], tongue: Tongue) -> Markup:
     """A map in one sequential scale: areas by the class of their value, hatched where it is hidden."""
     points = [point for area in areas for ring in rings(area.outline) for point in ring]
     if not points:
@@ -130,7 +132,7 @@ def chart(areas: Sequence[Area], *, id: str, title: str, bounds: Sequence[float]
         )
         tone = "hidden" if area.value is None else f"c{sum(area.value >= bound for bound in bounds)}"
         body.append(f'<path class="area {tone}" d="{shape}"><title>{escape(area.text)}</title></path>')
-    return _plot(_HATCHED + "".join(body), id=id, title=title, height=height) + _scale(bounds)
+    return _plot(_HATCHED + "".join(body), id=id, title=title, height=height) + _scale(bounds, tongue)
 
 
 def bounds(values: Sequence[float]) -> Sequence[float]:
@@ -166,10 +168,11 @@ def _legend(drawn: Sequence[Line]) -> Markup:
     return Markup(f'<ul class="legend">{keys}</ul>')  # noqa: S704
 
 
-def _scale(bounds: Sequence[float]) -> Markup:
-    ends = [0.0, *bounds]
-    keys = "".join(f'<li><i class="c{at}"></i>{low:,.0f} or more</li>' for at, low in enumerate(ends))
-    return Markup(f'<ul class="legend">{keys}<li><i class="hidden"></i>hidden: too few</li></ul>')  # noqa: S704
+def _scale(bounds: Sequence[float], tongue: Tongue) -> Markup:
+    ends = [tongue.say("scale", "more", value=tongue.number(low)) for low in (0.0, *bounds)]
+    keys = "".join(f'<li><i class="c{at}"></i>{escape(text)}</li>' for at, text in enumerate(ends))
+    hidden = escape(tongue.say("scale", "hidden"))
+    return Markup(f'<ul class="legend">{keys}<li><i class="hidden"></i>{hidden}</li></ul>')  # noqa: S704
 
 
 def _rule(left: float, y: float, text: str) -> str:
