@@ -89,7 +89,7 @@ def wished(people: Sequence[Subject], each: dict[str, Any]) -> Wish:
         each["purpose"],
         each["decision"],
         "api" if lapse else "import",
-        Actor("system") if lapse or each["system"] else Actor("subject"),
+        Actor("system") if lapse or each["system"] else Actor("client" if each["who"] else "subject"),
         channel=each["channel"],
         notice_version="1.0",
         occurred_at=None if each["hours_ago"] is None else NOON - timedelta(hours=each["hours_ago"]),

@@ -33,8 +33,8 @@ CLOCK_SLACK = timedelta(minutes=5)
 """How far a caller's clock may be ahead before a time counts as the future."""
 
 _THEIRS = SPOKEN | {Decision.REQUESTED}
-_OWN_WORD = frozenset({"subject", "agent"})
-"""Whose no is the person's own: an agent writes down what the person says at a desk or on the telephone."""
+_OWN_WORD = frozenset({"subject", "agent", "client"})
+"""Whose no is the person's own: an agent writes down what the person says, a connected system passes it on."""
 OWN_NO_MERGED = "merge-own-no"
 """Why the system wrote a no down: the person had said it, under the identity that was merged into this one."""
 _OURS = frozenset(Decision)
