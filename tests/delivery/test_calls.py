@@ -139,6 +139,8 @@ def test_nobodys_answer_is_tried_again_three_times_in_all(house: House, calls: C
     [
         (CallOutcome.INTERESTED, ("delivered", None)),
         (CallOutcome.NOT_NOW, ("delivered", None)),
+        (CallOutcome.NOT_INTERESTED, ("delivered", None)),
+        (CallOutcome.STOP_TOPIC, ("delivered", None)),
         (CallOutcome.WRONG_NUMBER, ("failed", "wrong-number")),
     ],
 )

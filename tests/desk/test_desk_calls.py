@@ -23,6 +23,7 @@ from placet.delivery.policy import standard
 from placet.delivery.rules import Calendar
 from placet.kernel import clock
 from placet.kernel.ids import ActivityId, ChannelId, PurposeId
+from placet.purposes.offers.topics import TopicId
 from placet.subjects.model import Subject
 from portal.portal_browser import axe_source
 
@@ -129,6 +130,24 @@ def test_who_wants_no_more_calls_has_withdrawn_and_the_next_call_is_not_made(
     assert call_channel(demo, anna) == "withdrawn"
     desk.send(f"/desk/calls/{second}")
     assert "This call is not made. The customer's consent does not allow it now." in desk.words
+
+
+def test_who_wants_no_more_of_a_topic_is_offered_none_of_it_by_any_channel(
+    demo: Application, sit: Callable[..., AtDesk], ilze: Member, anna: Subject
+) -> None:
+    first, second = plan(demo, anna, "spring", "summer")
+    desk = sit(ilze)
+    desk.go("/desk/calls")
+    desk.send(f"/desk/calls/{first}")
+    assert "Reached: not interested" in desk.words
+    desk.send(f"/desk/calls/{first}/outcome", outcome="stop-topic")
+    assert "Written down: Wants no more of this topic." in desk.words
+    assert call_channel(demo, anna) == "given"
+    with demo.database.transaction() as connection:
+        wish = demo.offers.wishes.of(connection, anna.id)[TopicId("phones")]
+    assert (wish.state, wish.by) == ("never", "person")
+    desk.send(f"/desk/calls/{second}")
+    assert "The customer wants fewer messages of this kind, or none." in desk.words
 
 
 def test_own_call_and_an_outcome_that_is_none_change_nothing(

@@ -11,6 +11,7 @@ from placet.interfaces.cli.context import find_subject, json_option, open_applic
 from placet.kernel import clock
 from placet.kernel.periods import format_instant
 from placet.purposes.offers import topics
+from placet.purposes.offers.clicks.model import Answer
 from placet.purposes.offers.topics import TopicId
 from placet.purposes.offers.wishes import STATES, Pace, State, Wish
 
@@ -44,8 +45,9 @@ def wishes_command(subject: str, topic: str | None, state: str | None, as_json: 
         if topic is not None:
             wishes.set(connection, person, TopicId(topic), cast(State, state), by="person", now=now)
         said, pace = wishes.of(connection, person), wishes.pace(connection, person, now=now)
+        links = application.offers.clicks.answer(connection, person)
     if as_json:
-        print_json(_as_json(said, pace))
+        print_json(_as_json(said, pace, links))
         return
     for topic_id, wish in said.items():
         stopped = " (we stopped it; they can turn it on again)" if wish.stopped else ""
@@ -56,9 +58,12 @@ def wishes_command(subject: str, topic: str | None, state: str | None, as_json: 
         out.print(f"no offers before {format_instant(pace.paused_until)}")
     if pace.frequency == "less":
         out.print("fewer offers than usual")
+    if links is not None:
+        counted = "counted" if links.allows else "not counted"
+        out.print(f"links in offers are {counted}: {links.decision} {format_instant(links.at)}")
 
 
-def _as_json(said: Mapping[TopicId, Wish], pace: Pace) -> dict[str, Any]:
+def _as_json(said: Mapping[TopicId, Wish], pace: Pace, links: Answer | None) -> dict[str, Any]:
     return {
         "wishes": {
             topic: {
@@ -72,4 +77,5 @@ def _as_json(said: Mapping[TopicId, Wish], pace: Pace) -> dict[str, Any]:
         },
         "frequency": pace.frequency,
         "paused_until": None if pace.paused_until is None else format_instant(pace.paused_until),
+        "counted_links": None if links is None else {"decision": links.decision, "since": format_instant(links.at)},
     }
