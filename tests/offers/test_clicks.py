@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from uuid import uuid4
@@ -253,6 +254,22 @@ def test_a_permission_that_is_being_taken_back_counts_no_longer_and_nothing_wait
         (message,) = office.agency.house.claim().started
     assert "/l/" not in office.mail(message)[0]
     assert office.held(person)["offers.presses"] == 0
+
+
+def test_taking_it_back_waits_for_a_message_that_is_starting_and_forgets_it_too(office: Office) -> None:
+    person = office.customer()
+    office.agency.running(brief(office.agency.now))
+    database, delivery = office.placet.database, office.placet.delivery
+    with ThreadPoolExecutor(1) as beside:
+        with database.transaction() as connection:
+            (message,) = delivery.claim(connection, office.agency.wire, limit=8, now=office.agency.now).started
+            declined = beside.submit(office.decline, person)
+            # Whichever comes first, this commit or the other's wait for it: nothing is left of the message.
+        declined.result()
+    assert "/l/" in office.mail(message)[0]
+    assert office.held(person)["offers.presses"] == 0
+    assert office.open(office.link(message), 5 * MINUTE) == (303, PLAIN)
+    assert office.pressed(person) == []
 
 
 def test_an_answer_commits_to_the_text_that_was_read_and_saying_it_twice_is_saying_it_once(office: Office) -> None:
