@@ -73,6 +73,8 @@ def test_a_release_bears_its_report_in_each_language_with_the_same_figures(place
     told = {language: figures(page) for language, page in pages.items()}
     assert len(told["lv"]) > 60
     assert told["lv"] == told["ru"]
+    assert "Kā cilvēki pārvietojās: 2026. gada oktobris" in pages["lv"]
+    assert not any(".." in sentences(page) for page in pages.values())
     assert len(told["en"]) >= len(told["lv"])
     for language in ("lv", "ru"):
         assert pages[language].count("<h2>") == pages["en"].count("<h2>") >= 9

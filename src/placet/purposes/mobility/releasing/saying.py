@@ -16,6 +16,8 @@ import attrs
 import yaml
 from markupsafe import Markup
 
+from placet.purposes.mobility.model import Window
+
 _THIN = "\N{NO-BREAK SPACE}"
 
 
@@ -56,6 +58,13 @@ class Tongue:
                 return f"{day:%d.%m.%Y}"
             case _:
                 return day.isoformat()
+
+    def window(self, window: Window) -> str:
+        """A month by its name, else the days."""
+        if window == Window.month(f"{window.first:%Y-%m}"):
+            month = _said()["months"][window.first.month - 1][self.language]
+            return self.say("month", month=month, year=window.first.year)
+        return "\N{EN DASH}".join(dict.fromkeys(self.day(day) for day in (window.days[0], window.days[-1])))
 
     def _template(self, *path: str) -> str:
         found: Any = _said()
