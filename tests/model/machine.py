@@ -43,12 +43,12 @@ class Consents(RuleBasedStateMachine):
             self.world.ask_replica(person, channel, with_token=True)
             self.world.ask_replica(person, channel, with_token=False)
 
-    @rule(fault=st.sampled_from(["cut", "delay", "swallow", "refuse"]), sure=st.integers(0, 5))
-    def break_something(self, fault: str, sure: int) -> None:
-        if sure == 0:
+    @rule(fault=st.sampled_from(["cut", "delay", "swallow", "refuse", *[None] * 36]))
+    def break_something(self, fault: str | None) -> None:
+        if fault is not None:
             self.world.break_(fault)
 
-    @rule(person=people, sure=st.integers(0, 9))
-    def erase(self, person: Person, sure: int) -> None:
-        if sure == 0 and not person.erased:
+    @rule(person=people, sure=st.sampled_from([True, *[False] * 9]))
+    def erase(self, person: Person, sure: bool) -> None:
+        if sure and not person.erased:
             self.world.erase(person)
