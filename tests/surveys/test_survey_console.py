@@ -153,3 +153,23 @@ def test_results_tell_shares_with_intervals_and_no_single_person(
         assert len(rows) == 41
         assert {row[-1][:2] for row in rows[1:]} == {"", "'="}
         assert "person" not in answers.text
+
+
+def test_the_author_chooses_among_all_channels_but_calls_nobody_about_anonymous_answers(
+    placet: Application, sit: Sit
+) -> None:
+    marta = sit(hired(placet, "marta", Role.MARKETER))
+    every = {f"channel.{channel}": "1" for channel in ("app", "sms", "post", "call")}
+    here = write_one(marta, **every)
+    assert written(placet, marta).plan.channels == ("email", "app", "sms", "post", "call")
+    assert "The checks found nothing wrong" in marta.words
+    marta.go(f"{here}/preview?text=lv")
+    for words in ("In the app", "127.0.0.1:8000/q/k7dm-x2pa-9rtw-4hsn", "Es lasīšu jautājumus"):
+        assert words in marta.words
+    marta.go(f"{here}/plan")
+    assert marta.page.text.count('name="channel.') == 5
+    until = (clock.now() + timedelta(days=20)).date().isoformat()
+    marta.post(f"{here}/plan", closes=until, anonymous="yes", **{"channel.email": "1"}, **every)
+    assert "Nobody calls about anonymous answers" in marta.words
+    marta.post(here, step="submit")
+    assert "Something is missing still" in marta.words

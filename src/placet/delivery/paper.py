@@ -111,7 +111,10 @@ def _head(canvas: Canvas, page: Page, sheet: Sheet) -> None:
     top = _HEIGHT - _WINDOW - 11 * mm
     for line, text in enumerate(filter(None, (page.name, *page.address))):
         canvas.drawString(_ADDRESS, top - line * 5.4 * mm, _fitted(text))
-    day = format_date(sheet.on, "long", locale=_LOCALES[page.language])
+    # The type has no narrow no-break space, which Russian puts before its "г.".
+    day = format_date(sheet.on, "long", locale=_LOCALES[page.language]).replace(
+        "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
+    )
     canvas.drawRightString(_RIGHT, _HEIGHT - _WINDOW - 11 * mm, day)
     canvas.setLineWidth(0.3)
     for fold in _FOLDS:
