@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 from placet.bootstrap import Application, composed, prepare
@@ -23,6 +24,10 @@ from placet.store.embedded import EmbeddedServer
 from placet.store.migrations import Roles, migrate
 from portal.portal_browser import launched
 from short_lived import open_folder
+
+# A machine may be slow: no property fails by the clock.
+settings.register_profile("placet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("placet")
 
 _serial = itertools.count(1)
 # Taken out of the environment: the settings refuse what they do not know, also in the commands that tests run.

@@ -124,7 +124,7 @@ def record(connection: Connection, wishes: Sequence[Wish], *, rulebook: Rulebook
     A refused wish leaves the others untouched. Nothing is acknowledged before the caller's commit.
     """
     # The head is locked first: what is read afterwards cannot be changed by another decision until we commit.
-    batch = gather(connection, Asked.by(wishes), rulebook, now, ledger.lock_head(connection))
+    batch = gather(connection, Asked.by(wishes), rulebook, now, ledger.locking_head(connection))
     outcomes = [decide(batch, wish, facts_for(batch, wish)) for wish in wishes]
     ledger.append(connection, batch.rows)
     if batch.rows or batch.writing.answered:
@@ -161,16 +161,15 @@ def request_digest(wish: Wish) -> bytes:
     return sha256(jcs.canonical(said)).digest()
 
 
-def gather(connection: Connection, asked: Asked, rulebook: Rulebook, now: datetime, head: Head) -> Batch:
-    """Read what deciding on it takes."""
-    terms = rulebook.terms(connection)
-    people = store.people(connection, asked.subjects)
-    numbers = [person.number for person in people.values()]
-    standings = store.standings(connection, numbers, asked.purposes) if numbers else {}
-    answered = store.answered(connection, asked.keys)
+def gather(connection: Connection, asked: Asked, rulebook: Rulebook, now: datetime, head: Callable[[], Head]) -> Batch:
+    """Read what deciding on it takes; *head* was asked for before, and is read with the rest."""
+    people_asked = store.asked_people(connection, asked.subjects)
+    standings = store.asked_standings(connection, asked.subjects, asked.purposes)
+    answered = store.asked_answers(connection, asked.keys)
+    terms, people = rulebook.terms(connection), people_asked()
     tied = asked.dated and any(each.line_tied for each in terms.values())
-    lines = store.line_since(connection, numbers) if tied else {}
-    return Batch(connection, rulebook, now, head, terms, people, standings, answered, lines)
+    lines = store.line_since(connection, [person.number for person in people.values()]) if tied else {}
+    return Batch(connection, rulebook, now, head(), terms, people, standings(), answered(), lines)
 
 
 def decide(batch: Batch, wish: Wish, facts: Facts) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -151,7 +152,7 @@ class Assisted:
     def _refused(self, connection: Connection, first: FirstHalf, now: datetime) -> Refused | None:
         """What the rules would answer today; the same rules decide again when it is completed."""
         wishes = _wishes(first, None)
-        batch = actions.gather(connection, actions.Asked.by(wishes), self.rulebook, now, ending(connection))
+        batch = actions.gather(connection, actions.Asked.by(wishes), self.rulebook, now, partial(ending, connection))
         for wish in wishes:
             person = batch.people.get(wish.subject)
             standing = {} if person is None else batch.standings.get((person.number, wish.purpose), {})

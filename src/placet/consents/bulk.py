@@ -56,7 +56,7 @@ def record_rows(
     connection: Connection, rows: Rows, meant: Sequence[SubjectId | None], *, rulebook: Rulebook, now: datetime
 ) -> Answers:
     """Record what *rows* say; *meant* are the subjects of `rows.names`, None for nobody who is known."""
-    batch = gather(connection, _asked(rows, meant), rulebook, now, ledger.lock_head(connection))
+    batch = gather(connection, _asked(rows, meant), rulebook, now, ledger.locking_head(connection))
     admitted = admit_rows(batch, rows, meant)
     ignored = 0
     if len(admitted.at):

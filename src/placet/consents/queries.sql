@@ -9,6 +9,13 @@ SELECT number, purpose, channel, decision, position, occurred_at, recorded_at, c
 FROM consents.state
 WHERE number = ANY(%(numbers)s::int[]) AND purpose = ANY(%(purposes)s::text[]);
 
+-- name: states_of
+-- The same by the ids of the subjects.
+SELECT number, purpose, channel, decision, position, occurred_at, recorded_at, closed_at, closed_by_self,
+       notice_major, expires_at
+FROM subjects.current JOIN consents.state USING (number)
+WHERE id = ANY(%(ids)s::uuid[]) AND purpose = ANY(%(purposes)s::text[]);
+
 -- name: answered
 -- Requests of this batch that were answered before.
 SELECT i.key, i.request, i.position, e.id

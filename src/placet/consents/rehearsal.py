@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import attrs
 from psycopg import Connection
@@ -44,7 +45,7 @@ class Rehearsal:
 
     def answer(self, wishes: Sequence[Wish], *, now: datetime) -> list[Outcome]:
         """One outcome each; ids and positions mean nothing."""
-        batch = gather(self.connection, Asked.by(wishes), self.rulebook, now, ledger.ending(self.connection))
+        batch = gather(self.connection, Asked.by(wishes), self.rulebook, now, partial(ledger.ending, self.connection))
         self._remind(batch, wishes)
         batch.enter = _no_row
         outcomes = [decide(batch, wish, facts_for(batch, wish)) for wish in wishes]

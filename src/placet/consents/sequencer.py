@@ -152,7 +152,8 @@ class Sequencer:
         self._demand()
         connection = self._connected()
         try:
-            with translated(), connection.transaction():
+            # Statements go out without a wait for each answer: one for what is read, one for what is written.
+            with translated(), connection.pipeline(), connection.transaction():
                 outcomes = record(connection, wishes, rulebook=self._rulebook, now=self._clock())
         except (psycopg.Error, PlacetError) as error:
             self._disconnect()

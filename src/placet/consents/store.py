@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -96,9 +96,17 @@ class Writing:
             self.feed.append((key, item, state))
 
 
+# What is `asked` is read when it is called: within a pipeline, questions that are asked one after the other cost one
+# wait for all of their answers.
+
+
 def people(connection: Connection, ids: Iterable[SubjectId]) -> dict[SubjectId, Person]:
+    return asked_people(connection, ids)()
+
+
+def asked_people(connection: Connection, ids: Iterable[SubjectId]) -> Callable[[], dict[SubjectId, Person]]:
     rows = connection.execute(SQL["subjects"], {"ids": pack.array(id.hex for id in ids)})
-    return {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
+    return lambda: {id: Person(id, number, wrapped, erased) for id, number, wrapped, erased in rows}
 
 
 def standings(
@@ -109,6 +117,20 @@ def standings(
     statement: bytes = SQL["states"],
 ) -> dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]:
     rows = connection.execute(statement, {"numbers": pack.array(map(str, numbers)), "purposes": list(purposes)})
+    return _standings(rows)
+
+
+def asked_standings(
+    connection: Connection, ids: Iterable[SubjectId], purposes: Iterable[str]
+) -> Callable[[], dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]]:
+    """As `standings`, by id: there is no need to know the numbers first."""
+    rows = connection.execute(
+        SQL["states_of"], {"ids": pack.array(id.hex for id in ids), "purposes": list(purposes)}
+    )  # fmt: skip
+    return lambda: _standings(rows)
+
+
+def _standings(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Number, PurposeId], dict[ChannelId | None, State]]:
     found: dict[tuple[Number, PurposeId], dict[ChannelId | None, State]] = {}
     for row in rows:
         found.setdefault((row[0], row[1]), {})[row[2] or None] = _state(row)
@@ -123,11 +145,12 @@ def standing_of(connection: Connection, number: Number) -> dict[PurposeId, Stand
     return dict(found)
 
 
-def answered(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, Answered]:
+def asked_answers(connection: Connection, keys: Sequence[bytes]) -> Callable[[], dict[bytes, Answered]]:
+    """What was answered before to these idempotency keys."""
     if not keys:
-        return {}
+        return dict
     rows = connection.execute(SQL["answered"], {"keys": list(keys)})
-    return {bytes(key): Answered(bytes(request), position, id) for key, request, position, id in rows}
+    return lambda: {bytes(key): Answered(bytes(request), position, id) for key, request, position, id in rows}
 
 
 def write(connection: Connection, writing: Writing) -> None:

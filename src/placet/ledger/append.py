@@ -45,9 +45,19 @@ WAKE_UP = "placet_ledger"
 
 def lock_head(connection: Connection) -> Head:
     """Lock the head row until the transaction ends."""
-    row = connection.execute(_SQL["lock_head"]).fetchone()
-    assert row is not None
-    return Head(*row)
+    return locking_head(connection)()
+
+
+def locking_head(connection: Connection) -> Callable[[], Head]:
+    """As `lock_head`, read when it is called: what is asked next need not wait for it."""
+    found = connection.execute(_SQL["lock_head"])
+
+    def locked() -> Head:
+        row = found.fetchone()
+        assert row is not None
+        return Head(*row)
+
+    return locked
 
 
 def ending(connection: Connection) -> Head:
