@@ -91,9 +91,7 @@ class Office:
 
     def open(self, path: str, after: timedelta, *, method: str = "GET", **headers: str) -> tuple[int, str]:
         self.now = self.agency.now + after
-        answer = self.client.request(
-            method, path, headers={"user-agent": BROWSER, **headers}, follow_redirects=False
-        )
+        answer = self.client.request(method, path, headers={"user-agent": BROWSER, **headers}, follow_redirects=False)
         assert "set-cookie" not in answer.headers
         assert answer.status_code != 303 or answer.headers["referrer-policy"] == "no-referrer"
         return answer.status_code, answer.headers.get("location", "")

@@ -89,9 +89,7 @@ class Desk:
                 values,
             )
 
-    def seen(
-        self, *people: Subject, topic: TopicId = TRAVEL
-    ) -> dict[int, tuple[int, float, float, Source | None]]:
+    def seen(self, *people: Subject, topic: TopicId = TRAVEL) -> dict[int, tuple[int, float, float, Source | None]]:
         """What each person's messages on *topic* told, as the next round takes it in; recent, so hardly forgotten."""
         self.learning.round(self.now)
         numbers = np.array([person.number for person in people], np.int64)
