@@ -32,6 +32,7 @@ from placet.interfaces.desk.app import desk
 from placet.interfaces.http import Server
 from placet.interfaces.log.routes import routes as log_routes
 from placet.interfaces.portal.app import FORM_KEY_LABEL, portal
+from placet.interfaces.rest.answered import Answered
 from placet.interfaces.rest.api import api
 from placet.interfaces.staff import door
 from placet.interfaces.staff.app import staff_site
@@ -82,7 +83,7 @@ def every_route(application: Application) -> set[str]:
     sites = (portal(application), atlas(application), camara(application), *of_staff)
     found = {route for site in sites for route in routes_of(site.routes)}
     found |= set(routes_of(log_routes(application).routes))
-    described = api(application, replica).openapi()["paths"]
+    described = api(application, replica, Answered()).openapi()["paths"]
     return found | {f"{method.upper()} {path}" for path, methods in described.items() for method in methods}
 
 
