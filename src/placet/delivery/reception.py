@@ -1,8 +1,9 @@
 """
-How many messages of a kind were taken in: what came back against them, of how many. Counts only, of nobody in particular.
+How many messages of a kind were taken in: what came back against them, of how many. Counts only, of nobody in
+particular.
 
-What came back is found by an index of its own, so that it may be asked every few seconds; of how many is a count over all
-of them, for whoever has seen something new come back.
+What came back is found by an index of its own, so that it may be asked every few seconds; of how many is a count over
+all of them, for whoever has seen something new come back.
 """
 
 from __future__ import annotations
