@@ -367,7 +367,7 @@ def test_new_contact_is_confirmed_by_its_code_and_answers_the_request(
     assert "Izlabots visur." in desk.words
     look(desk)
     desk.press(".message a[href$='/letter']")
-    assert re.search(r"Tālruņa numurs: paša klienta ieraksts", desk.words)
+    assert re.search(r"Tālruņa numurs: paša klienta kartīte", desk.words)
     with demo.database.transaction() as connection:
         found = demo.subjects.find(connection, Alias.msisdn("29999999"))
     assert found is not None

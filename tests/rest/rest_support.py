@@ -62,13 +62,13 @@ class Api:
         return self.post("/v1/decisions", body)
 
 
-def put_in_inbox(placet: Application, subject: str, title: str) -> str:
-    """An offer that lies in the app's inbox; the id of its message."""
+def put_in_inbox(placet: Application, subject: str, title: str, *, template: str = "spring") -> str:
+    """A text that lies in the app's inbox; the id of its message."""
     now, person = clock.now(), SubjectId(UUID(subject))
     with placet.database.transaction() as connection:
         message = Message(
             subject=person, key=title, kind=Kind.OFFER, activity=ActivityId("offers.app-campaign"),
-            channel=ChannelId("by-hand"), template="spring", language="en", not_before=now,
+            channel=ChannelId("by-hand"), template=template, language="en", not_before=now,
             not_after=now + timedelta(days=1),
         )  # fmt: skip
         (id,) = placet.delivery.plan(connection, [message], now=now).fresh

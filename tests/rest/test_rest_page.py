@@ -17,7 +17,10 @@ from rest_support import Api, put_in_inbox
 import placet
 from mobility.faces.atlas_town import released
 from placet.bootstrap import Application
-from placet.kernel.ids import StaffId
+from placet.kernel import clock
+from placet.kernel.ids import ChannelId, StaffId
+from placet.purposes.offers.surveys import authoring, handing
+from surveys.survey_forms import FORM, plan
 
 PAGE = Path(placet.__file__).parents[2] / "docs" / "reference" / "rest.md"
 LEARNT = {
@@ -72,7 +75,8 @@ def test_every_command_of_the_page_runs_and_every_route_is_shown(api: Api, place
     shown = set()
     for command in commands():
         if "$MESSAGE" in command:
-            known["MESSAGE"] = put_in_inbox(placet, known["SUBJECT"], "spring")
+            asked = survey_template(placet) if "/survey" in command else "spring"
+            known["MESSAGE"] = put_in_inbox(placet, known["SUBJECT"], asked, template=asked)
         sent = request(command, known)
         answer = answered(api, sent)
         assert 200 <= answer.status_code < 300, (command, answer.text)
@@ -84,6 +88,16 @@ def test_every_command_of_the_page_runs_and_every_route_is_shown(api: Api, place
     document = api.get("/v1/openapi.json").json()
     routes = {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
     assert shown == routes
+
+
+def survey_template(placet: Application) -> str:
+    """What the queue calls the invitation to a survey that is open."""
+    now = clock.now()
+    with placet.database.transaction() as connection:
+        survey = authoring.create(connection, FORM, plan(now, channels=("app",)), by=StaffId(uuid4()), now=now)
+        authoring.submit(connection, survey.id, by=StaffId(uuid4()), now=now)
+        authoring.open_survey(connection, survey.id, by=StaffId(uuid4()), now=now)
+    return handing.template(survey.id, ChannelId("app"))
 
 
 def template(path: str, known: dict[str, str]) -> str:
